@@ -1,0 +1,5 @@
+"""`python -m socli` is `socli`."""
+
+from socli.cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""The nouns: Problem, Step, Trace, Prediction, Scorecard. Frozen values, standard library only."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+AnswerKind = Literal["number", "yes/no", "text"]
+"""How two answers are compared: by value, by word, letter by letter."""
+
+FinishReason = Literal["answered", "unreadable", "truncated", "too many steps"]
+"""Why a student stopped: it gave an answer, it ended without one, it ran out of tokens,
+its decomposer did not stop asking."""
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def digest(*parts: str) -> str:
+    """Sixteen hex digits that stand for the parts: the ids of this project are content hashes.
+
+    NUL and lone surrogates count as U+FFFD, which is what the store makes of them.
+    """
+    return hashlib.sha256(_UNSTORABLE.sub("\ufffd", "\x1f".join(parts)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One sub-question and its worked answer; either may be empty where the source has none."""
+
+    question: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is asked, what the right answer is, and the reference steps if the source has any.
+
+    `context` is shown to the student with the question (StrategyQA's facts).
+    `gold` is None where the answer is not known.
+    """
+
+    question: str
+    gold: str | None = None
+    kind: AnswerKind = "number"
+    source: str = ""
+    context: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Hash of question and context: the same problem is the same row, whatever set it is in."""
+        return digest(self.question, self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The ordered steps for a problem, where they ended, and who made them."""
+
+    problem_id: str
+    steps: tuple[Step, ...]
+    answer: str
+    teacher: str
+    prompt_hash: str = ""
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    sample: int = 0
+
+    @property
+    def id(self) -> str:
+        """Hash of what was asked of whom; never of the token limit, a filter or the reply."""
+        knobs = f"{self.temperature:g} {self.top_p:g} {self.seed} {self.sample}"
+        return digest(self.problem_id, self.prompt_hash, self.teacher, knobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model answered to a problem. `text` is the whole transcript it wrote."""
+
+    problem_id: str
+    steps: tuple[Step, ...]
+    answer: str | None
+    correct: bool | None
+    finish_reason: FinishReason
+    calculator: bool
+    tokens: int
+    seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The predictions of one model on one problem set: shares are fractions of `n`, in 0 to 1."""
+
+    set: str
+    model: str
+    calculator: bool
+    n: int
+    correct: int
+    accuracy: float
+    low: float
+    high: float
+    unreadable: float
+    truncated: float
+    tokens: int
+    seconds: float
+    majority: float | None = None
+    """Share of the most frequent gold answer, for yes/no sets."""
