@@ -1,0 +1,111 @@
+"""What the store remembers of traces, runs and benches beside the nouns of `problem`: frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from socli.events import Role
+from socli.problem import FinishReason, Scorecard, Trace
+
+Verdict = Literal["kept", "refused"]
+RunStatus = Literal["started", "done", "failed"]
+BenchStatus = Literal["started", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """A trace, whether it may be trained on, and what it cost."""
+
+    trace: Trace
+    verdict: Verdict
+    reason: str = ""
+    """Why it was refused; empty when kept."""
+    reply: str = ""
+    """What the teacher wrote, word for word."""
+    finish_reason: str = ""
+    """Why the teacher stopped, in its own words."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    """None where the teacher did not say."""
+    created: str = ""
+    """ISO 8601, UTC; set by the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What a run is going to do, frozen before it begins."""
+
+    name: str
+    recipe: Mapping[str, Any]
+    """Resolved: every key with the value it had, as JSON holds it."""
+    seed: int
+    scheme: str
+    roles: str
+    base: str
+    """The student before training."""
+    versions: Mapping[str, str]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow(RunPlan):
+    """A plan and what became of it."""
+
+    id: str
+    status: RunStatus
+    folder: Path
+    """Where its weights lie."""
+    created: str
+    finished: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One optimizer step. `loss` may be NaN; `seconds` count from the beginning of the training."""
+
+    run: str
+    role: Role
+    step: int
+    loss: float
+    lr: float
+    tokens_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchPlan:
+    """Which model solves which set, how."""
+
+    model: str
+    set: str
+    calculator: bool
+    settings: Mapping[str, Any]
+    """All else that the result depends on, as JSON holds it: limit, steps, seed, precision."""
+    run: str | None = None
+    """None for an untrained student."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchRow(BenchPlan):
+    """A plan and how far it came; it has a scorecard when it is done."""
+
+    id: str
+    status: BenchStatus
+    created: str
+    finished: str | None
+    scorecard: Scorecard | None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """A prediction as stored: its steps are in `text`, to be read by the scheme that wrote them."""
+
+    position: int
+    problem_id: str
+    answer: str | None
+    correct: bool | None
+    finish_reason: FinishReason
+    tokens: int
+    seconds: float
+    text: str

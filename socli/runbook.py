@@ -1,0 +1,289 @@
+"""Runs with their metrics, benches with their predictions: the half of the store that is about students."""
+
+import difflib
+import json
+import math
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from sqlite3 import Row
+from typing import Any, Literal
+
+from socli.errors import MissingError
+from socli.home import checked_name, runs_folder
+from socli.problem import Prediction, Scorecard
+from socli.records import BenchPlan, BenchRow, MetricRow, PredictionRow, RunPlan, RunRow
+from socli.sqlitefile import SqliteFile, batches, now
+
+
+class RunBook:
+    """Runs, metrics, benches and predictions in an open file with a store's tables."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self.path = file.path
+        self._file = file
+
+    # runs
+
+    def start_run(self, plan: RunPlan) -> RunRow:
+        """Write down that a run begins; its id and the folder for its weights are in what comes back.
+
+        The folder is not made. It is stored relative to the store's, so that both can be moved together.
+        """
+        checked_name(plan.name, "run")
+        id = secrets.token_hex(4)
+        folder = runs_folder(self.path).name + f"/{plan.name}-{id}"
+        values = (_json(plan.recipe), plan.seed, plan.scheme, plan.roles, plan.base)
+        with self._file.writing(paid=True):
+            self._file.insert(
+                "INSERT INTO runs (id, name, recipe, seed, scheme, roles, base, folder, versions, note,"
+                " status, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'started', ?)",
+                [(id, plan.name, *values, folder, _json(plan.versions), plan.note, now())],
+            )
+        return self.run(id)
+
+    def finish_run(self, id: str, status: Literal["done", "failed"], note: str | None = None) -> RunRow:
+        """Write down how a run ended; `note` takes the place of the one it had."""
+        run = self.run(id)
+        with self._file.writing(paid=True):
+            self._file.insert(
+                "UPDATE runs SET status = ?, finished = ?, note = coalesce(?, note) WHERE id = ?",
+                [(status, now(), note, run.id)],
+            )
+        return self.run(run.id)
+
+    def find_run(self, plan: RunPlan) -> RunRow | None:
+        """The last run of this plan that was started and did not end: the one to go on with."""
+        found = self._file.rows(
+            "SELECT * FROM runs WHERE name = :name AND recipe = :recipe AND seed = :seed AND base = :base"
+            " AND status = 'started' ORDER BY rowid DESC LIMIT 1",
+            name=plan.name,
+            recipe=_json(plan.recipe),
+            seed=plan.seed,
+            base=plan.base,
+        )
+        return self._run(found[0]) if found else None
+
+    def run(self, id: str) -> RunRow:
+        """The run of this id, name, or unique beginning of an id.
+
+        A name that several share stands for the last of them that was done or, failing that, the last.
+        """
+        exact = self._file.rows(
+            "SELECT * FROM runs WHERE id = :id OR name = :id"
+            " ORDER BY id = :id DESC, status = 'done' DESC, rowid DESC LIMIT 1",
+            id=id,
+        )
+        if exact:
+            return self._run(exact[0])
+        try:
+            sql = "SELECT * FROM runs WHERE id >= :low AND id < :high ORDER BY id LIMIT 5"
+            return self._run(self._file.one(sql, id, "run", "socli runs list"))
+        except MissingError as error:
+            names = [row["name"] for row in self._file.rows("SELECT DISTINCT name FROM runs")]
+            near = difflib.get_close_matches(id, names, n=1)
+            raise MissingError(str(error), f"did you mean `{near[0]}`?" if near else error.hint) from None
+
+    def runs(self) -> list[RunRow]:
+        """All runs, the newest first."""
+        return [self._run(row) for row in self._file.rows("SELECT * FROM runs ORDER BY rowid DESC")]
+
+    def last_good_run(self) -> RunRow | None:
+        """The run that was done last."""
+        sql = "SELECT * FROM runs WHERE status = 'done' ORDER BY finished DESC, rowid DESC LIMIT 1"
+        found = self._file.rows(sql)
+        return self._run(found[0]) if found else None
+
+    def remove_run(self, id: str) -> RunRow:
+        """Forget a run with its metrics, benches and predictions; its folder is left to the caller."""
+        run = self.run(id)
+        with self._file.writing():
+            self._file.insert("DELETE FROM runs WHERE id = ?", [(run.id,)])
+        return run
+
+    def add_metrics(self, rows: Iterable[MetricRow]) -> None:
+        """Store optimizer steps; one that was stored before is replaced, as a continued run repeats some."""
+        for batch in batches(rows):
+            with self._file.writing():
+                self._file.insert(
+                    "INSERT INTO metrics (run, role, step, loss, lr, tokens_per_second, seconds)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, role, step) DO UPDATE SET"
+                    " loss = excluded.loss, lr = excluded.lr,"
+                    " tokens_per_second = excluded.tokens_per_second, seconds = excluded.seconds",
+                    ((m.run, m.role, m.step, m.loss, m.lr, m.tokens_per_second, m.seconds) for m in batch),
+                )
+
+    def metrics(self, run: str) -> list[MetricRow]:
+        """The optimizer steps of a run, by role and step."""
+        found = self._file.rows("SELECT * FROM metrics WHERE run = :run ORDER BY role, step", run=run)
+        return [
+            MetricRow(
+                run=row["run"],
+                role=row["role"],
+                step=row["step"],
+                loss=_number(row["loss"]),
+                lr=_number(row["lr"]),
+                tokens_per_second=_number(row["tokens_per_second"]),
+                seconds=_number(row["seconds"]),
+            )
+            for row in found
+        ]
+
+    # benches
+
+    def start_bench(self, plan: BenchPlan) -> BenchRow:
+        """Write down that a bench begins."""
+        id = secrets.token_hex(4)
+        values = (plan.run, plan.model, plan.set, int(plan.calculator), _json(plan.settings))
+        with self._file.writing():
+            self._file.insert(
+                "INSERT INTO benches (id, run, model, set_name, calculator, settings, status, created)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'started', ?)",
+                [(id, *values, now())],
+            )
+        return self.bench(id)
+
+    def finish_bench(self, id: str, scorecard: Scorecard) -> BenchRow:
+        """Give a bench its scorecard, with which it is done."""
+        bench = self.bench(id)
+        s = scorecard
+        counts = (s.n, s.correct, s.accuracy, s.low, s.high, s.unreadable, s.truncated, s.tokens, s.seconds)
+        with self._file.writing():
+            self._file.insert(
+                "UPDATE benches SET status = 'done', finished = ?, n = ?, correct = ?, accuracy = ?, low = ?,"
+                " high = ?, unreadable = ?, truncated = ?, tokens = ?, seconds = ?, majority = ?"
+                " WHERE id = ?",
+                [(now(), *counts, s.majority, bench.id)],
+            )
+        return self.bench(bench.id)
+
+    def find_bench(self, plan: BenchPlan) -> BenchRow | None:
+        """The last bench of this plan that was started and is not done: the one to go on with."""
+        found = self._file.rows(
+            "SELECT * FROM benches WHERE run IS :run AND model = :model AND set_name = :set"
+            " AND calculator = :calculator AND settings = :settings AND status = 'started'"
+            " ORDER BY rowid DESC LIMIT 1",
+            run=plan.run,
+            model=plan.model,
+            set=plan.set,
+            calculator=int(plan.calculator),
+            settings=_json(plan.settings),
+        )
+        return _bench(found[0]) if found else None
+
+    def bench(self, id: str) -> BenchRow:
+        """The bench of this id or unique beginning of one."""
+        sql = "SELECT * FROM benches WHERE id >= :low AND id < :high ORDER BY id LIMIT 5"
+        return _bench(self._file.one(sql, id, "bench", "socli runs show RUN"))
+
+    def benches(self, run: str | None = None) -> list[BenchRow]:
+        """All benches, or those of one run, the newest first."""
+        sql = "SELECT * FROM benches WHERE :run IS NULL OR run = :run ORDER BY rowid DESC"
+        return [_bench(row) for row in self._file.rows(sql, run=run)]
+
+    def add_predictions(self, bench: str, rows: Iterable[tuple[int, Prediction]]) -> int:
+        """Store predictions by position in the input; how many were new. The first at a position stays."""
+        new = 0
+        for batch in batches(rows):
+            with self._file.writing():
+                new += self._file.insert(
+                    "INSERT INTO predictions"
+                    " (bench, position, problem, answer, correct, finish_reason, tokens, seconds, text)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bench, position) DO NOTHING",
+                    (
+                        (
+                            bench,
+                            n,
+                            p.problem_id,
+                            p.answer,
+                            p.correct,
+                            p.finish_reason,
+                            p.tokens,
+                            p.seconds,
+                            p.text,
+                        )
+                        for n, p in batch
+                    ),
+                )
+        return new
+
+    def predictions(self, bench: str) -> Iterator[PredictionRow]:
+        """The predictions of a bench, in input order."""
+        sql = (
+            "SELECT * FROM predictions WHERE bench = :bench AND position > :position"
+            " ORDER BY position LIMIT :page"
+        )
+        for page in self._file.pages(sql, None, {"position": -1}, bench=bench):
+            yield from map(_prediction, page)
+
+    def _run(self, row: Row) -> RunRow:
+        return RunRow(
+            id=row["id"],
+            name=row["name"],
+            recipe=json.loads(row["recipe"]),
+            seed=row["seed"],
+            scheme=row["scheme"],
+            roles=row["roles"],
+            base=row["base"],
+            versions=json.loads(row["versions"]),
+            note=row["note"],
+            status=row["status"],
+            folder=self.path.parent / row["folder"],
+            created=row["created"],
+            finished=row["finished"],
+        )
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """The same text for the same content, whatever the order of its keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _number(value: float | None) -> float:
+    """SQLite stores NaN as NULL."""
+    return math.nan if value is None else value
+
+
+def _bench(row: Row) -> BenchRow:
+    return BenchRow(
+        id=row["id"],
+        run=row["run"],
+        model=row["model"],
+        set=row["set_name"],
+        calculator=bool(row["calculator"]),
+        settings=json.loads(row["settings"]),
+        status=row["status"],
+        created=row["created"],
+        finished=row["finished"],
+        scorecard=_scorecard(row) if row["status"] == "done" else None,
+    )
+
+
+def _scorecard(row: Row) -> Scorecard:
+    return Scorecard(
+        set=row["set_name"],
+        model=row["model"],
+        calculator=bool(row["calculator"]),
+        n=row["n"],
+        correct=row["correct"],
+        accuracy=_number(row["accuracy"]),
+        low=_number(row["low"]),
+        high=_number(row["high"]),
+        unreadable=_number(row["unreadable"]),
+        truncated=_number(row["truncated"]),
+        tokens=row["tokens"],
+        seconds=row["seconds"],
+        majority=row["majority"],
+    )
+
+
+def _prediction(row: Row) -> PredictionRow:
+    return PredictionRow(
+        position=row["position"],
+        problem_id=row["problem"],
+        answer=row["answer"],
+        correct=None if row["correct"] is None else bool(row["correct"]),
+        finish_reason=row["finish_reason"],
+        tokens=row["tokens"],
+        seconds=row["seconds"],
+        text=row["text"],
+    )

@@ -1,0 +1,266 @@
+"""The store: one SQLite file that remembers problems, traces, runs and benches.
+
+Its queries are here and, for runs and benches, in `runbook`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from sqlite3 import Row
+from typing import Any, Self
+
+from socli.errors import UsageError
+from socli.migrations import HISTORY, Migration, migrate
+from socli.problem import Problem, Step, Trace, digest
+from socli.records import TraceRow, Verdict
+from socli.runbook import RunBook
+from socli.sqlitefile import SqliteFile, batches, copy, now, storable
+
+_START = {"position": -1, "row": -1}  # before the first row of a set
+
+
+class Store(RunBook):
+    """An open store. Iterators read a page at a time, so that one may write while going through them.
+
+    Every method raises StorageError, and nothing of sqlite3, where the file cannot be used.
+    """
+
+    def __init__(
+        self, path: Path, *, read_only: bool = False, history: Sequence[Migration] = HISTORY
+    ) -> None:
+        """Open the file, made if it was not there, and bring its tables up to date."""
+        super().__init__(SqliteFile(path, read_only=read_only))
+        try:
+            migrate(self._file, history)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
+    # problems
+
+    def add_problems(self, set_name: str, problems: Iterable[Problem], start: int = 0) -> int:
+        """Make these the problems of a set from position `start` on; how many there were.
+
+        A problem already in the set keeps its place and takes the new gold answer. Reference steps are
+        not kept here: they are the traces of the teacher `reference`.
+        """
+        count = 0
+        for batch in batches(enumerate(problems, start)):
+            members = [(position, _id(problem), problem) for position, problem in batch]
+            with self._file.writing():
+                self._file.insert(
+                    "INSERT INTO problems (id, question, context) VALUES (?, ?, ?)"
+                    " ON CONFLICT (id) DO NOTHING",
+                    ((id, problem.question, problem.context) for _, id, problem in members),
+                )
+                self._file.insert(
+                    "INSERT INTO members (set_name, problem, position, gold, kind, source)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (set_name, problem)"
+                    " DO UPDATE SET gold = excluded.gold, kind = excluded.kind, source = excluded.source",
+                    ((set_name, id, position, p.gold, p.kind, p.source) for position, id, p in members),
+                )
+            count += len(batch)
+        return count
+
+    def problems(self, set_name: str, limit: int | None = None) -> Iterator[Problem]:
+        """The problems of a set, in its order, without reference steps."""
+        sql = (
+            "SELECT m.position, m.rowid AS row, p.question, p.context, m.gold, m.kind, m.source"
+            " FROM members m JOIN problems p ON p.id = m.problem"
+            " WHERE m.set_name = :set AND m.position >= :position"
+            " AND (m.position > :position OR m.rowid > :row)"
+            " ORDER BY m.position, m.rowid LIMIT :page"
+        )
+        for page in self._file.pages(sql, limit, _START, set=set_name):
+            yield from map(_problem, page)
+
+    def problem(self, id: str) -> Problem:
+        """The problem of this id or unique beginning of one; its gold answer is that of its first set."""
+        sql = (
+            "SELECT p.id, p.question, p.context, m.gold, m.kind, m.source FROM problems p"
+            " LEFT JOIN members m ON m.rowid = (SELECT min(rowid) FROM members WHERE problem = p.id)"
+            " WHERE p.id >= :low AND p.id < :high ORDER BY p.id LIMIT 5"
+        )
+        return _problem(self._file.one(sql, id, "problem", "socli problems SET"))
+
+    # traces
+
+    def add_traces(self, rows: Iterable[TraceRow], *, paid: bool = False) -> int:
+        """Store traces with their steps; how many were new. The first trace of an id stays as it is.
+
+        `paid` ones are on the disk when this returns. Up to 500 rows are one transaction.
+        """
+        new = 0
+        for batch in batches(rows):
+            stored = now()
+            by_id: dict[str, TraceRow] = {}
+            for row in batch:
+                by_id.setdefault(row.trace.id, row)
+            with self._file.writing(paid=paid):
+                sql = "SELECT id FROM traces WHERE id IN (SELECT value FROM json_each(:ids))"
+                for known in self._file.rows_among(sql, by_id):
+                    del by_id[known["id"]]
+                new += self._file.insert(
+                    "INSERT INTO traces (id, problem, teacher, prompt_hash, temperature, top_p, seed, sample,"
+                    " answer, verdict, reason, reply, finish_reason, tokens_in, tokens_out, created)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (_trace_values(id, row, stored) for id, row in by_id.items()),
+                )
+                self._file.insert(
+                    "INSERT INTO steps (trace, n, question, text) VALUES (?, ?, ?, ?)",
+                    (
+                        (id, n, step.question, step.text)
+                        for id, row in by_id.items()
+                        for n, step in enumerate(row.trace.steps, 1)
+                    ),
+                )
+        return new
+
+    def kept(
+        self,
+        set_name: str,
+        teacher: str | None = None,
+        prompt_hash: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Problem, Trace]]:
+        """The kept traces of a set's problems, in the set's order; of one teacher or prompt where named."""
+        sql = (
+            "SELECT m.position, t.rowid AS row, p.question, p.context, m.gold, m.kind, m.source, t.*"
+            " FROM members m JOIN problems p ON p.id = m.problem JOIN traces t ON t.problem = m.problem"
+            " WHERE m.set_name = :set AND t.verdict = 'kept' AND m.position >= :position"
+            " AND (m.position > :position OR t.rowid > :row)"
+            " AND (:teacher IS NULL OR t.teacher = :teacher)"
+            " AND (:prompt_hash IS NULL OR t.prompt_hash = :prompt_hash)"
+            " ORDER BY m.position, t.rowid LIMIT :page"
+        )
+        values = {"set": set_name, "teacher": teacher, "prompt_hash": prompt_hash}
+        for page in self._file.pages(sql, limit, _START, **values):
+            steps = self._steps(page)
+            for row in page:
+                yield _problem(row), _trace(row, steps[row["id"]])
+
+    def traced(self, like: Trace) -> set[str]:
+        """Ids of the problems that have a trace, kept or refused, asked for as `like` was.
+
+        That is of the same teacher with the same prompt, temperature, top_p, seed and sample number.
+        """
+        found = self._file.rows(
+            "SELECT problem FROM traces WHERE teacher = :teacher AND prompt_hash = :prompt_hash"
+            " AND temperature = :temperature AND top_p = :top_p AND seed = :seed AND sample = :sample",
+            teacher=like.teacher,
+            prompt_hash=like.prompt_hash,
+            temperature=like.temperature,
+            top_p=like.top_p,
+            seed=like.seed,
+            sample=like.sample,
+        )
+        return {row["problem"] for row in found}
+
+    def traces(self, limit: int | None = None, verdict: Verdict | None = None) -> Iterator[TraceRow]:
+        """Traces, the newest first."""
+        sql = (
+            "SELECT rowid AS row, * FROM traces"
+            " WHERE rowid < :row AND (:verdict IS NULL OR verdict = :verdict)"
+            " ORDER BY rowid DESC LIMIT :page"
+        )
+        for page in self._file.pages(sql, limit, {"row": 2**63 - 1}, verdict=verdict):
+            steps = self._steps(page)
+            for row in page:
+                yield _trace_row(row, steps[row["id"]])
+
+    def trace(self, id: str) -> TraceRow:
+        """The trace of this id or unique beginning of one."""
+        sql = "SELECT * FROM traces WHERE id >= :low AND id < :high ORDER BY id LIMIT 5"
+        row = self._file.one(sql, id, "trace", "socli traces list")
+        return _trace_row(row, self._steps([row])[row["id"]])
+
+    def _steps(self, traces: Iterable[Row]) -> dict[str, list[Step]]:
+        steps: dict[str, list[Step]] = {row["id"]: [] for row in traces}
+        sql = "SELECT trace, question, text FROM steps WHERE trace IN (SELECT value FROM json_each(:ids))"
+        for row in self._file.rows_among(f"{sql} ORDER BY trace, n", steps):
+            steps[row["trace"]].append(Step(row["question"], row["text"]))
+        return steps
+
+    # the file
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each thing the store remembers."""
+        (row,) = self._file.rows(
+            "SELECT (SELECT count(*) FROM problems) AS problems,"
+            " (SELECT count(DISTINCT set_name) FROM members) AS sets,"
+            " (SELECT count(*) FROM traces WHERE verdict = 'kept') AS kept,"
+            " (SELECT count(*) FROM traces WHERE verdict = 'refused') AS refused,"
+            " (SELECT count(*) FROM steps) AS steps,"
+            " (SELECT count(*) FROM runs) AS runs,"
+            " (SELECT count(*) FROM benches) AS benches,"
+            " (SELECT count(*) FROM predictions) AS predictions"
+        )
+        return dict(row)
+
+    def backup(self, to: Path) -> None:
+        """Copy the store, also while others write to it; a file that is there is not replaced."""
+        if to.exists():
+            raise UsageError(f"{to} is there already", hint="name a new file for the backup")
+        copy(self.path, to)
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, in SQLite's words: damaged pages, rows that point nowhere."""
+        return self._file.problems_found()
+
+
+def _id(problem: Problem) -> str:
+    """The id that the problem will have when it is read back."""
+    return digest(storable(problem.question), storable(problem.context))
+
+
+def _problem(row: Row) -> Problem:
+    return Problem(
+        question=row["question"],
+        gold=row["gold"],
+        kind=row["kind"] or "number",
+        source=row["source"] or "",
+        context=row["context"],
+    )
+
+
+def _trace(row: Row, steps: Iterable[Step]) -> Trace:
+    return Trace(
+        problem_id=row["problem"],
+        steps=tuple(steps),
+        answer=row["answer"],
+        teacher=row["teacher"],
+        prompt_hash=row["prompt_hash"],
+        temperature=row["temperature"],
+        top_p=row["top_p"],
+        seed=row["seed"],
+        sample=row["sample"],
+    )
+
+
+def _trace_row(row: Row, steps: Iterable[Step]) -> TraceRow:
+    return TraceRow(
+        trace=_trace(row, steps),
+        verdict=row["verdict"],
+        reason=row["reason"],
+        reply=row["reply"],
+        finish_reason=row["finish_reason"],
+        tokens_in=row["tokens_in"],
+        tokens_out=row["tokens_out"],
+        created=row["created"],
+    )
+
+
+def _trace_values(id: str, row: TraceRow, stored: str) -> tuple[Any, ...]:
+    trace = row.trace
+    asked = (trace.teacher, trace.prompt_hash, trace.temperature, trace.top_p, trace.seed, trace.sample)
+    wrote = (row.reply, row.finish_reason, row.tokens_in, row.tokens_out, row.created or stored)
+    return (id, trace.problem_id, *asked, trace.answer, row.verdict, row.reason, *wrote)
