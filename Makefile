@@ -35,6 +35,7 @@ lint: $(VENV)/.tools
 	$(BIN)/mypy
 
 docs: $(VENV)/.tools
+	$(BIN)/python docs/picture.py
 	$(BIN)/cog -r README.md docs/reference/*.md
 
 clean:
