@@ -4,8 +4,6 @@ import os
 import re
 from pathlib import Path
 
-import platformdirs
-
 from socli.errors import StorageError, UsageError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -16,6 +14,8 @@ _RESERVED = frozenset(
 
 def home() -> Path:
     """The folder of the store, runs and models: `SOCLI_HOME`, or the user's data folder."""
+    import platformdirs
+
     chosen = os.environ.get("SOCLI_HOME")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("socli", appauthor=False))
 

@@ -1,0 +1,103 @@
+"""Keys and values of many rows at once, each row with its own length, and attention over them.
+
+A `Slots` holds one tensor for all layers. Rows that are being written occupy the first places, so
+that the working batch is a view; a row that is done is swapped behind them, which moves one row and
+not the batch.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from transformers import AttentionInterface
+
+GROUPED = "socli_grouped"
+GROW = 128  # slots are added in steps of this many tokens
+
+
+class Slots:
+    """A key-value cache of `rows` rows; stands where transformers expects `past_key_values`.
+
+    `store` is [2, layers, rows, kv heads, slots, head size]. `aim` says where the next forward pass
+    writes: the same positions in every layer.
+    """
+
+    def __init__(self, config: Any, rows: int, dtype: torch.dtype, device: torch.device) -> None:
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        # zeros and not empty: a slot never written must not be NaN, since 0 x NaN is NaN
+        self.store = torch.zeros(
+            2, config.num_hidden_layers, rows, heads, 0, size, dtype=dtype, device=device
+        )
+        self._at: tuple[torch.Tensor, torch.Tensor]
+        self._rows, self._read = 0, 0
+
+    def aim(self, positions: torch.Tensor) -> torch.Tensor:
+        """Write the next tokens at `positions` [rows, n]; returns the mask [rows, 1, n, slots read]."""
+        self._rows, self._read = positions.shape[0], int(positions.max()) + 1
+        missing = self._read - self.store.shape[4]
+        if missing > 0:
+            self.store = F.pad(self.store, (0, 0, 0, missing + GROW))
+        self._at = (torch.arange(self._rows, device=positions.device)[:, None], positions)
+        slots = torch.arange(self._read, device=positions.device)
+        return slots <= positions[:, None, :, None]
+
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Store new keys and values [rows, kv heads, n, head size]; return all of the rows'."""
+        rows, at = self._at
+        self.store[0, layer, rows, :, at] = keys.transpose(1, 2).to(self.store.dtype)
+        self.store[1, layer, rows, :, at] = values.transpose(1, 2).to(self.store.dtype)
+        pair = self.store[:, layer, : self._rows, :, : self._read]
+        return pair[0], pair[1]
+
+    @torch.inference_mode()
+    def swap(self, one: int, other: int) -> None:
+        """Let two rows change places."""
+        self.store[:, :, [one, other]] = self.store[:, :, [other, one]]
+
+    @torch.inference_mode()
+    def copy_first(self, length: int) -> None:
+        """Give every row the first row's keys and values up to `length`."""
+        self.store[:, :, 1:, :, :length] = self.store[:, :, :1, :, :length]
+
+
+def grouped(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor,
+    scaling: float,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention that never repeats the keys: query heads that share a key head are stacked as rows.
+
+    query [B, H, n, D], key and value [B, H_kv, T, D], mask [B, 1, n, T]; returns [B, n, H, D].
+    """
+    batch, heads, n, size = query.shape
+    shared = key.shape[1]
+    group = heads // shared
+    stacked = query.reshape(batch, shared, group * n, size)
+    scores = torch.matmul(stacked, key.transpose(2, 3)).view(batch, shared, group, n, -1)
+    scores = (scores.float() * scaling).masked_fill(~attention_mask[:, :, None], float("-inf"))
+    weights = torch.softmax(scores, dim=-1).to(value.dtype).view(batch, shared, group * n, -1)
+    mixed = torch.matmul(weights, value).view(batch, heads, n, size)
+    return mixed.transpose(1, 2), None
+
+
+AttentionInterface.register(GROUPED, grouped)
+
+
+@contextmanager
+def named(model: Any, implementation: str) -> Iterator[None]:
+    """Use that attention inside the block, the former one afterwards."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation(implementation)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)

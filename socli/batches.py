@@ -1,0 +1,98 @@
+"""Lessons as token ids, and which of them are trained on together.
+
+Batches are rectangles of similar lengths: filling costs little, and causal attention needs no mask
+for tokens filled up on the right.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from socli.scheme import Lesson
+from socli.student import Student, longest, tokens
+
+MICRO_TOKENS = 1024
+"""Most tokens in one forward pass on a CPU, filling included: the 135M student stays under 5 GB."""
+WINDOW = 32
+"""Batches are cut from runs of so many batches sorted by length, then shuffled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A lesson as ids; `learnt[i]` says that ids[i] is a target."""
+
+    ids: tuple[int, ...]
+    learnt: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Ids [rows, width] filled up on the right, and where and what the next tokens to learn are.
+
+    `rows` and `places` [targets] point at the hidden states that predict `targets` [targets].
+    """
+
+    ids: torch.Tensor
+    rows: torch.Tensor
+    places: torch.Tensor
+    targets: torch.Tensor
+
+
+def encode(student: Student, lessons: Sequence[Lesson]) -> list[Encoded]:
+    """Each lesson's spans as tokens, with the end token learnt; cut at what the model can attend to."""
+    texts = [span.text for lesson in lessons for span in lesson.spans]
+    ids = iter(tokens(student, texts))
+    encoded = []
+    for lesson in lessons:
+        row: list[int] = []
+        learnt: list[bool] = []
+        for span in lesson.spans:
+            piece = next(ids)
+            row += piece
+            learnt += [span.learnt] * len(piece)
+        most = longest(student)
+        encoded.append(Encoded((*row, student.end)[:most], (*learnt, True)[:most]))
+    return encoded
+
+
+def schedule(lengths: Sequence[int], batch: int, epochs: int, seed: int) -> list[list[int]]:
+    """Which lessons each optimizer step takes, all epochs in a row; depends on nothing but its arguments."""
+    rng = random.Random(seed)  # noqa: S311  an order, not a secret
+    steps: list[list[int]] = []
+    for _ in range(epochs):
+        order = list(range(len(lengths)))
+        rng.shuffle(order)
+        cut: list[list[int]] = []
+        for start in range(0, len(order), batch * WINDOW):
+            window = sorted(order[start : start + batch * WINDOW], key=lambda n: lengths[n])
+            cut += [window[i : i + batch] for i in range(0, len(window), batch)]
+        rng.shuffle(cut)
+        steps += cut
+    return steps
+
+
+def split(lessons: Sequence[Encoded], most: int = MICRO_TOKENS) -> list[list[Encoded]]:
+    """The lessons of a step in rectangles of at most `most` tokens (one lesson may be longer)."""
+    rectangles: list[list[Encoded]] = []
+    for lesson in sorted(lessons, key=lambda lesson: len(lesson.ids)):
+        if rectangles and len(lesson.ids) * (len(rectangles[-1]) + 1) <= most:
+            rectangles[-1].append(lesson)
+        else:
+            rectangles.append([lesson])
+    return rectangles
+
+
+def rectangle(lessons: Sequence[Encoded], where: torch.device) -> Rectangle:
+    """The lessons side by side as tensors."""
+    width = max(len(lesson.ids) for lesson in lessons)
+    ids = torch.tensor([[*lesson.ids, *[0] * (width - len(lesson.ids))] for lesson in lessons])
+    spots = [
+        (row, place - 1, token)
+        for row, lesson in enumerate(lessons)
+        for place, (token, learnt) in enumerate(zip(lesson.ids, lesson.learnt, strict=True))
+        if learnt and place
+    ]
+    rows, places, targets = torch.tensor(spots).T
+    return Rectangle(ids.to(where), rows.to(where), places.to(where), targets.to(where))

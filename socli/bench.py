@@ -1,0 +1,132 @@
+"""Score a model on problem sets: decode in batches of similar length, store and tell each prediction."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from time import monotonic
+
+from socli import stats
+from socli.events import BenchBegan, Scored, Solved, Tallied
+from socli.problem import Prediction, Problem, Scorecard
+from socli.recipe import BenchTable
+from socli.records import BenchPlan
+from socli.solve import Solvers, solve
+from socli.store import Store
+
+WINDOW = 8
+"""Batches read ahead, so that problems of similar length are decoded together."""
+LONGEST = 64_000
+"""Most characters of a batch, each problem counted as long as its longest: bounds the cache of keys."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a scorecard needs, counted as predictions come."""
+
+    n: int = 0
+    scored: int = 0
+    correct: int = 0
+    tokens: int = 0
+    finishes: Counter[str] = field(default_factory=Counter)
+    golds: Counter[str] = field(default_factory=Counter)
+
+    def add(self, problem: Problem, prediction: Prediction) -> None:
+        self.n += 1
+        self.scored += prediction.correct is not None
+        self.correct += prediction.correct is True
+        self.tokens += prediction.tokens
+        self.finishes[prediction.finish_reason] += 1
+        if problem.gold is not None and problem.kind == "yes/no":
+            self.golds[problem.gold] += 1
+
+
+def bench(
+    set_name: str,
+    problems: Iterable[Problem],
+    who: Solvers,
+    store: Store,
+    table: BenchTable,
+    *,
+    total: int | None = None,
+) -> Iterator[BenchBegan | Scored | Tallied]:
+    """Score one set; each prediction is stored before it is told, in the order they finish.
+
+    `total` is how many problems there are, where that is known before they are read.
+    """
+    row = store.start_bench(_plan(set_name, who, table))
+    yield BenchBegan(set_name, who.name, total, 0, who.calculator)
+    tally, began, rest, start = _Tally(), monotonic(), iter(problems), 1
+    while window := list(islice(rest, table.batch * WINDOW)):
+        store.add_problems(set_name, window, start)
+        for number, event in _solved(window, start, who, table):
+            store.add_predictions(row.id, [(number, event.prediction)])
+            tally.add(event.problem, event.prediction)
+            yield Scored(set_name, number, event.problem, event.prediction)
+        start += len(window)
+    card = _card(tally, set_name, who, monotonic() - began)
+    store.finish_bench(row.id, card)
+    yield Tallied(card)
+
+
+def _solved(
+    window: list[Problem], start: int, who: Solvers, table: BenchTable
+) -> Iterator[tuple[int, Solved]]:
+    """Each problem's number with its solution; the same problem may stand in the input twice."""
+    for some in _batches(sorted(enumerate(window, start), key=_length), table.batch):
+        numbers: dict[Problem, list[int]] = {}
+        for number, problem in some:
+            numbers.setdefault(problem, []).append(number)
+        for event in solve([problem for _, problem in some], who, table.max_tokens):
+            if isinstance(event, Solved):
+                yield numbers[event.problem].pop(0), event
+
+
+def _batches(numbered: Sequence[tuple[int, Problem]], most: int) -> Iterator[list[tuple[int, Problem]]]:
+    """Up to `most` problems at a time, fewer where they are very long; the shortest come first."""
+    some: list[tuple[int, Problem]] = []
+    for pair in numbered:
+        if some and (len(some) == most or _length(pair) * (len(some) + 1) > LONGEST):
+            yield some
+            some = []
+        some.append(pair)
+    if some:
+        yield some
+
+
+def _length(pair: tuple[int, Problem]) -> int:
+    return len(pair[1].question) + len(pair[1].context)
+
+
+def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:
+    return BenchPlan(
+        model=who.name,
+        set=set_name,
+        calculator=who.calculator,
+        settings={"precision": who.precision, "scheme": who.scheme.name, **table.model_dump(mode="json")},
+        run=who.run,
+    )
+
+
+def _card(tally: _Tally, set_name: str, who: Solvers, seconds: float) -> Scorecard:
+    """Accuracy is of the problems whose answer is known, where what cannot be read counts as wrong.
+
+    Unreadable and truncated are shares of all.
+    """
+    n = tally.scored
+    low, high = stats.wilson(tally.correct, n) if n else (0.0, 1.0)
+    return Scorecard(
+        set=set_name,
+        model=who.name,
+        calculator=who.calculator,
+        n=n,
+        correct=tally.correct,
+        accuracy=tally.correct / n if n else 0.0,
+        low=low,
+        high=high,
+        unreadable=(tally.finishes["unreadable"] + tally.finishes["too many steps"]) / max(1, tally.n),
+        truncated=tally.finishes["truncated"] / max(1, tally.n),
+        tokens=tally.tokens,
+        seconds=seconds,
+        majority=max(tally.golds.values()) / n if tally.golds and n else None,
+    )

@@ -1,0 +1,132 @@
+"""Everything needed to go on with a training, written whole or not at all.
+
+A checkpoint is a folder `step-N`: weights and optimizer state as safetensors, the rest as JSON, and
+a manifest with the size and hash of each file. It is written under another name, flushed to the
+disk, then renamed; what a killed process leaves half written is never taken for a checkpoint.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from socli.errors import StorageError
+
+KEEP = 2
+"""The last one, and the one before it in case the disk damages the last."""
+
+
+def write(
+    folder: Path, step: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer, lessons: str
+) -> Path:
+    """Write `folder/step-N` and delete all but the last `KEEP` up to it; `lessons` is the hash of them."""
+    partial, whole = folder / f"step-{step}.partial", folder / f"step-{step}"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        named = dict(model.named_parameters())
+        save_file(
+            {name: weight.detach().contiguous() for name, weight in named.items()},
+            partial / "weights.safetensors",
+        )
+        save_file(_moments(named, optimizer), partial / "optimizer.safetensors")
+        save_file(_random_states(), partial / "random.safetensors")
+        (partial / "facts.json").write_text(json.dumps({"step": step, "lessons": lessons}))
+        files = {file.name: _fingerprint(file) for file in sorted(partial.iterdir())}
+        (partial / "manifest.json").write_text(json.dumps(files))
+        for file in partial.iterdir():
+            _flush(file)
+        shutil.rmtree(whole, ignore_errors=True)
+        partial.rename(whole)
+        _flush(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise StorageError(
+            f"the checkpoint of step {step} could not be written: {error.strerror or error}",
+            hint="free some space and run the same command again; it goes on from the checkpoint before",
+        ) from error
+    before = [path for path in _all(folder) if _step(path) <= step]
+    for old in {*_all(folder)} - {*before[-KEEP:]}:  # later ones are damaged or of other lessons
+        shutil.rmtree(old, ignore_errors=True)
+    return whole
+
+
+def newest(folder: Path, lessons: str) -> Path | None:
+    """The latest checkpoint of these lessons whose files are what its manifest says, or None."""
+    whole = (path for path in reversed(_all(folder)) if _is_whole(path))
+    return next((path for path in whole if facts(path).get("lessons") == lessons), None)
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What was written down with a whole checkpoint: its `step`, the `lessons` it learns."""
+    said: dict[str, Any] = json.loads((path / "facts.json").read_text())
+    return said
+
+
+def restore(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Put weights, optimizer and random states back as they were; returns the step."""
+    named = dict(model.named_parameters())
+    weights = load_file(path / "weights.safetensors")
+    with torch.no_grad():
+        for name, weight in named.items():
+            weight.copy_(weights[name])
+    moments = load_file(path / "optimizer.safetensors", device=str(next(iter(named.values())).device))
+    for name, weight in named.items():
+        state = {key.split("//")[1]: value for key, value in moments.items() if key.startswith(f"{name}//")}
+        if state:  # the step count too lies where the weights lie: fused AdamW wants it there
+            optimizer.state[weight] = state
+    states = load_file(path / "random.safetensors")
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+    return int(facts(path)["step"])
+
+
+def _moments(
+    named: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}//{key}": value.detach().contiguous()
+        for name, weight in named.items()
+        for key, value in optimizer.state.get(weight, {}).items()
+    }
+
+
+def _random_states() -> dict[str, torch.Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def _all(folder: Path) -> list[Path]:
+    found = [path for path in folder.glob("step-*") if path.name.removeprefix("step-").isdigit()]
+    return sorted(found, key=_step)
+
+
+def _step(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))
+
+
+def _fingerprint(file: Path) -> list[Any]:
+    with file.open("rb") as stream:
+        return [file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()]
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        files: dict[str, list[Any]] = json.loads((path / "manifest.json").read_text())
+        return all(_fingerprint(path / name) == seal for name, seal in files.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,82 @@
+"""socli distill"""
+
+from typing import TYPE_CHECKING
+
+from socli.cli import app, options, wiring
+from socli.errors import MissingError
+from socli.home import checked_name
+
+if TYPE_CHECKING:
+    from socli.live import Screen
+    from socli.recipe import Recipe
+    from socli.store import Store
+
+
+@app.command()
+def distill(
+    recipe: options.RecipeName = "quickstart",
+    set_: options.Set = None,
+    store: options.Store = None,
+    json: options.Json = False,
+) -> None:
+    """Fine-tune a student, or a decomposer and a solver, on the kept traces.
+
+    A run that was killed goes on from its last checkpoint when the same command is given again.
+    Missing traces are made first where the teacher is free.
+    """
+    from socli import recipe as recipes
+
+    loaded = recipes.load(recipe, set_ or [])
+    checked_name(recipes.title(recipe), "run")  # refused now rather than after annotating
+    annotate, bench = (
+        wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
+    )
+    with wiring.opened(store) as db, wiring.talk(json) as screen:
+        run(recipe, loaded, db, screen, annotate)
+    if not json and loaded.bench.sets:
+        wiring.say(f"next: {bench}")
+
+
+def run(name: str, recipe: "Recipe", db: "Store", screen: "Screen", annotate: str) -> str:
+    """Annotate where that is free, fetch the base, train; the run's id.
+
+    `annotate` is the command to type where there is no trace to learn from.
+    """
+    from socli import distill as distilling
+    from socli.events import Saved
+
+    if recipe.teacher.model == "reference":
+        _annotate(recipe, db, screen)
+    table = recipe.problems
+    traces = distilling.kept(db, table.set_name, table.limit, recipe.teacher.model, recipe.to_scheme())
+    if not traces:
+        raise MissingError("there is no kept trace to learn from", hint=annotate)
+    base = wiring.base_folder(recipe.student.base)
+    run = ""
+    with wiring.stop_after_step() as stop_asked:
+        for event in screen.follow(distilling.distill(name, recipe, traces, base, db, stop_asked)):
+            run = event.run if isinstance(event, Saved) else run
+    return run
+
+
+def _annotate(recipe: "Recipe", db: "Store", screen: "Screen") -> None:
+    """Store the data set's own steps; where the data is not here, what the store holds must do."""
+    from socli.annotate import annotate
+    from socli.events import Noted
+
+    before = db.counts()["kept"]
+    set_name = recipe.problems.set_name
+    try:
+        problems = wiring.recipe_problems(recipe)
+    except MissingError:
+        if not any(db.kept(set_name, recipe.teacher.model, limit=1)):
+            raise
+        return
+    events = annotate(problems, set_name, recipe.teacher, recipe.to_scheme(), db)
+    for _ in events:  # a second's work; what it made is said below
+        pass
+    made = db.counts()["kept"] - before
+    if made:
+        screen.show(
+            Noted(f"made {made:,} traces first, from the data's own steps (teacher `reference`, free)")
+        )

@@ -1,0 +1,280 @@
+"""What several commands connect in the same way."""
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from socli import home
+from socli.errors import MissingError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from socli.live import Screen
+    from socli.problem import AnswerKind, Problem, Scorecard
+    from socli.recipe import BenchTable, Recipe
+    from socli.records import MetricRow, RunRow
+    from socli.scheme import Scheme
+    from socli.solve import Solvers
+    from socli.sources import Fields
+    from socli.store import Store
+    from socli.student import Precision
+
+
+def opened(path: Path | None) -> "Store":
+    """The store at the path chosen, or the default one."""
+    from socli.store import Store
+
+    where = home.store_path(path)
+    home.made(where.parent)
+    return Store(where)
+
+
+def talk(as_json: bool = False) -> "Screen":
+    """Progress on stderr: a picture on a terminal, lines in a pipe, JSON where asked."""
+    from socli.live import Screen, mode
+
+    return Screen(mode(sys.stderr.isatty(), as_json))
+
+
+def two_numbers(text: str | None) -> tuple[int, int] | None:
+    """`1-3` or `4` as least and most steps."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-6])(?:-([1-6]))?", text.strip())
+    least, most = (int(found[1]), int(found[2] or found[1])) if found else (2, 1)
+    if least > most:
+        raise UsageError(
+            f"--steps {text!r} is not a range of steps", hint="for example --steps 1-3, from 1 to 6"
+        )
+    return least, most
+
+
+def base_folder(base: str) -> Path:
+    """The folder of a student, fetched with a progress bar where it is not here yet."""
+    from socli import models
+
+    folder = models.located(base)
+    if folder is not None:
+        return folder
+    with _bar() as (note, progress):
+        return models.fetch(base, note=note, progress=progress)
+
+
+@contextmanager
+def _bar() -> Iterator[tuple["Callable[[str], None]", "Callable[[int, int], None]"]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    from socli.render import safe
+
+    console = Console(stderr=True, highlight=False)
+    columns = BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield (
+            lambda sentence: console.print(safe(sentence), soft_wrap=True),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def untrained(
+    model: str | None,
+    form: "Scheme",
+    kind: "AnswerKind",
+    calculator: bool,
+    precision: "Precision | None" = None,
+) -> "Solvers":
+    """A student as it came, fetched where it is not here yet."""
+    from socli import solvers
+
+    if model is None:
+        raise UsageError("there is no model named", hint="name one with --model")
+    folder = base_folder(model)
+    return solvers.untrained(folder, model, form, kind, calculator=calculator, precision=precision)
+
+
+def refuse_both(run: str | None, model: str | None) -> None:
+    """UsageError where both a run and an untrained model are named."""
+    if run is not None and model is not None:
+        raise UsageError("--run and --model exclude each other", hint="name the one that is to answer")
+
+
+def chosen_run(store: "Store", run: str | None, recipe: str | None = None) -> "RunRow":
+    """The run named, or the last good one (of the recipe, where one is named)."""
+    if run is not None:
+        return store.run(run)
+    from socli.recipe import full_name
+
+    if recipe is None:
+        good = store.last_good_run()
+    else:
+        rows = (row for row in store.runs() if recipe_of(row) == full_name(recipe))
+        good = next((row for row in rows if row.status == "done"), None)
+    if good is None:
+        which = f" of recipe {recipe}" if recipe else ""
+        raise MissingError(
+            f"there is no finished run{which} yet", hint=command("distill", recipe=recipe or "quickstart")
+        )
+    return good
+
+
+def recipe_of(row: "RunRow") -> str:
+    """What to give `--recipe` for the recipe of a run: a shipped one's name, or the path of a file."""
+    return str(row.recipe.get("name", row.name))
+
+
+@contextmanager
+def stop_after_step() -> Iterator["Callable[[], bool]"]:
+    """Ctrl-C or SIGTERM once: the step under way is finished and saved; twice: at once."""
+    import signal
+
+    from socli.cli import Terminated
+
+    asked: list[int] = []
+
+    def remember(number: int, frame: object) -> None:
+        signal.signal(number, before[number])  # the second time it does what it always does
+        asked.append(number)
+
+    before = {int(number): signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    except KeyboardInterrupt:
+        if asked[:1] == [signal.SIGTERM]:
+            raise Terminated from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def recipe_problems(recipe: "Recipe") -> "list[Problem]":
+    """The problems a recipe learns from."""
+    from socli import sources
+
+    table = recipe.problems
+    return list(sources.problems(table.train, limit=table.limit, steps=table.steps, seed=table.seed))
+
+
+def command(
+    *words: str,
+    recipe: str | None = None,
+    overrides: "Sequence[str] | None" = None,
+    store: Path | None = None,
+) -> str:
+    """A socli command as it is typed, for the same recipe, settings and store."""
+    flags = ["--recipe", recipe] if recipe is not None else []
+    flags += [word for override in overrides or () for word in ("--set", override)]
+    flags += ["--store", str(store)] if store is not None else []
+    return shlex.join(["socli", *words, *flags])
+
+
+def print_json(row: "Mapping[str, Any]") -> None:
+    """One object as a line on stdout; in ASCII where a terminal might obey it or the stream lacks a sign."""
+    text = json.dumps(row, ensure_ascii=sys.stdout.isatty())
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(row)
+    print(text, flush=True)
+
+
+def say(sentence: str) -> None:
+    """A sentence on stderr."""
+    from socli.render import line
+
+    print(line(sentence), file=sys.stderr)
+
+
+def bench_problems(
+    spec: str, table: "BenchTable", seed: int, fields: "Fields"
+) -> "tuple[Iterable[Problem], int | None, AnswerKind]":
+    """The problems of a set, file or stdin, how many there are where that is known, and their kind."""
+    from itertools import chain
+
+    from socli import sources
+
+    if spec == sources.STDIN and sys.stdin.isatty():
+        say("reading problems from the terminal, one JSON object a line; Ctrl-D ends them")
+    problems = sources.problems(spec, limit=table.limit, steps=table.steps, seed=seed, fields=fields)
+    first = next(problems, None)
+    if first is None:
+        raise UsageError(f"there is no problem in {'stdin' if spec == sources.STDIN else spec}")
+    if spec not in sources.KNOWN:
+        return chain([first], problems), None, first.kind
+    known = [first, *problems]
+    return known, len(known), first.kind
+
+
+def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: bool = True) -> None:
+    """Rows on stdout: a table on a terminal, tab-separated values in a pipe."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from socli.render import line, safe
+
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(line(cell) for cell in row))
+        return
+    drawn = Table(box=box.SIMPLE_HEAD, show_header=shown, pad_edge=False)
+    for name in header:
+        drawn.add_column(name, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(safe(cell) for cell in row))
+    Console(highlight=False).print(drawn)
+
+
+def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecard]") -> None:
+    """A run on stdout: what it was, its loss curve, its scores, and the command that repeats it."""
+    from rich.console import Console
+
+    from socli.progress import scoreboard, sparkline
+    from socli.render import line
+
+    console = Console(highlight=False)
+    print(line(f"run {row.id}: recipe {row.name}, {row.scheme} {row.roles}, base {row.base}"))
+    print(line(f"{row.status}, begun {row.created}, ended {row.finished or 'not yet'}, {row.note}"))
+    print(line(f"weights in {row.folder}"))
+    for role in dict.fromkeys(metric.role for metric in metrics):
+        losses = [metric.loss for metric in metrics if metric.role == role]
+        ramp = " ▁▂▃▄▅▆▇█" if console.encoding.startswith("utf") else " .:-=+*#"
+        curve = sparkline(losses, min(60, console.width - 30), ramp)
+        print(line(f"{role}: loss {losses[0]:.3f} to {losses[-1]:.3f} {curve}"))
+    if cards:
+        console.print(scoreboard(cards))
+    print(line(f"repeat it: {repeating(row)}"))
+
+
+def repeating(row: "RunRow") -> str:
+    """The command that trains this run again: its recipe with what was changed from the file."""
+    from socli import recipe as recipes
+    from socli.errors import SocliError
+
+    name = recipe_of(row)
+    try:
+        now = recipes.load(name).model_dump(mode="json")
+    except SocliError as error:
+        return f"{command('distill', recipe=name)} ({error})"
+    changed = [
+        f"{table}.{key}={_as_toml(value)}"
+        for table, settings in row.recipe.items()
+        if isinstance(settings, dict)
+        for key, value in settings.items()
+        if value != now[table].get(key)
+    ]
+    return command("distill", recipe=name, overrides=changed)
+
+
+def _as_toml(value: "Any") -> str:
+    """A setting's value as `--set` reads it: words and paths bare, all else as JSON, which is TOML here."""
+    bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_./~][\w./:~-]*", value)
+    return value if bare and value not in ("true", "false", "inf", "nan") else json.dumps(value)

@@ -1,0 +1,209 @@
+"""Batched greedy decoding with a calculator inside, one turn at a time.
+
+A `Writer` holds one model and the open rows of one batch. Text is added to a row, then rows are
+written until each ends its line or its transcript; keys and values stay between turns, so that a
+turn feeds only what is new. Two writers that take turns are the Socratic loop (`solve`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from tokenizers.decoders import DecodeStream
+
+from socli import attention
+from socli.arithmetic import open_mark
+from socli.scheme import END, PROBLEM
+from socli.student import Student, longest, tokens
+
+MOST_FED = 4096
+"""Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
+
+Stop = Literal["line", "end", "length"]
+"""A row stopped at the end of its line, at the end of its transcript, or out of tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one step added to a row: text (none while a character is incomplete) made of `tokens`."""
+
+    row: int
+    text: str
+    tokens: int = 1
+    computed: bool = False
+    stop: Stop | None = None
+
+
+@dataclass(slots=True)
+class _Row:
+    """One open row. `waiting` tokens are chosen or added but not in the cache yet; `length` are."""
+
+    number: int
+    waiting: list[int]
+    stream: Any
+    length: int = 0
+    left: int = 0
+    text: str = ""
+
+
+class Writer:
+    """One student and the rows of one batch. Greedy: a row's text does not depend on the others."""
+
+    def __init__(self, who: Student, *, calculator: bool) -> None:
+        self._student = who
+        self._calculator = calculator
+        self._longest = longest(who)
+        self._ends = _ends(who)
+        self._rows: list[_Row] = []
+        self._slots: attention.Slots
+
+    def open(self, prompts: Sequence[str], prefix: str = "") -> None:
+        """Begin a new batch, one row a prompt. `prefix` comes before each and is computed once."""
+        model = self._student.model
+        *ids, first = tokens(self._student, [*prompts, prefix])
+        self._slots = attention.Slots(model.config, len(ids), model.dtype, self._student.device)
+        self._rows = [_Row(n, row, DecodeStream(skip_special_tokens=True)) for n, row in enumerate(ids)]
+        if first:
+            for start in range(0, len(first), MOST_FED):
+                self._forward([first[start : start + MOST_FED]], [start])
+            self._slots.copy_first(len(first))
+            for row in self._rows:
+                row.length = len(first)
+
+    def add(self, number: int, text: str) -> None:
+        """Let a row read `text` before it writes on."""
+        row = next(row for row in self._rows if row.number == number)
+        row.waiting += self._ids(text)
+        row.text += text
+
+    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator[Piece]:
+        """Write the rows in `limits` (row: most tokens) until each has stopped.
+
+        With `line` a row stops at the end of its line, else at the end of its transcript. Pieces of
+        all rows come interleaved; the last piece of a row carries its `stop`.
+        """
+        active = 0
+        for number, most in limits.items():
+            place = next(p for p, row in enumerate(self._rows) if row.number == number)
+            row = self._rows[place]
+            row.left = min(most, self._longest - row.length - len(row.waiting))
+            if row.left < 1:
+                yield Piece(number, "", tokens=0, stop="length")
+                continue
+            self._swap(place, active)
+            active += 1
+        chosen = self._read(active)
+        while active:
+            for place in reversed(range(active)):  # a row that stops changes places with the last
+                row = self._rows[place]
+                if row.waiting:  # it still reads what the calculator wrote
+                    continue
+                for piece in self._take(row, chosen[place], line):
+                    yield piece
+                    if piece.stop:
+                        active -= 1
+                        self._swap(place, active)
+            chosen = self._feed(active)
+
+    def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
+        """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""
+        row.left -= 1
+        if token in self._ends:
+            yield Piece(row.number, "", stop="end")
+            return
+        text = self._append(row, [token])
+        if line and "\n" in text:
+            yield Piece(row.number, text, stop="line")
+        elif not line and _ended(row.text, text):
+            yield Piece(row.number, text, stop="end")
+        elif row.left < 1:
+            yield Piece(row.number, text, stop="length")
+        else:
+            yield Piece(row.number, text)
+            yield from self._compute(row, text)
+
+    def _compute(self, row: _Row, text: str) -> Iterator[Piece]:
+        value = open_mark(row.text) if self._calculator and "=" in text else None
+        if value is None:
+            return
+        ids = self._ids(f"{value}>>")
+        row.left -= len(ids)
+        out: Stop | None = "length" if row.left < 1 else None
+        yield Piece(row.number, self._append(row, ids), tokens=len(ids), computed=True, stop=out)
+
+    def _append(self, row: _Row, ids: list[int]) -> str:
+        row.waiting += ids
+        pieces = [row.stream.step(self._student.tokenizer.backend_tokenizer, token) for token in ids]
+        text = "".join(piece for piece in pieces if piece)
+        row.text += text
+        return text
+
+    def _ids(self, text: str) -> list[int]:
+        return tokens(self._student, [text])[0]
+
+    def _swap(self, one: int, other: int) -> None:
+        if one != other:
+            self._slots.swap(one, other)
+            self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
+
+    def _read(self, active: int) -> list[int]:
+        """Feed the first rows all that waits; the likeliest next token of each."""
+        chosen = [0] * active
+        while reading := [place for place in range(active) if self._rows[place].waiting]:
+            next_ones = self._feed(active, most=max(1, MOST_FED // active))
+            for place in reading:
+                chosen[place] = next_ones[place]
+        return chosen
+
+    def _feed(self, active: int, *, most: int = 1) -> list[int]:
+        """Feed each of the first rows up to `most` waiting tokens; the likeliest next token of each."""
+        rows = self._rows[:active]
+        if not rows:
+            return []
+        fed = [row.waiting[:most] for row in rows]
+        chosen = self._forward(fed, [row.length for row in rows])
+        for row, ids in zip(rows, fed, strict=True):
+            row.length += len(ids)
+            row.waiting = row.waiting[len(ids) :]
+        return chosen
+
+    @torch.inference_mode()
+    def _forward(self, ids: list[list[int]], lengths: list[int]) -> list[int]:
+        """Run the model over ragged rows that follow `lengths` cached tokens; the likeliest next ones.
+
+        Rows, some of them empty, are filled up on the right. What the filling writes into the slots lies
+        beyond the row's length, is masked, and is overwritten by the row's next tokens.
+        """
+        where, model = self._student.device, self._student.model
+        width = max(len(row) for row in ids)
+        filled = torch.tensor([row + [0] * (width - len(row)) for row in ids], device=where)
+        positions = torch.tensor(lengths, device=where)[:, None] + torch.arange(width, device=where)
+        with attention.named(model, attention.GROUPED):
+            hidden = model.base_model(
+                input_ids=filled,
+                attention_mask=self._slots.aim(positions),
+                position_ids=positions.clamp(
+                    max=self._longest - 1
+                ),  # GPT-2 has no position for filling beyond
+                past_key_values=self._slots,
+                use_cache=True,
+            ).last_hidden_state
+        last = torch.tensor([len(row) - 1 for row in ids], device=where)
+        logits = model.get_output_embeddings()(hidden[torch.arange(len(ids), device=where), last])
+        chosen: list[int] = logits.argmax(dim=-1).tolist()
+        return chosen
+
+
+def _ends(who: Student) -> frozenset[int]:
+    """The ids that end a transcript."""
+    more = who.model.generation_config.eos_token_id
+    listed = more if isinstance(more, list) else [more]
+    return frozenset(int(token) for token in [who.end, *listed] if token is not None)
+
+
+def _ended(transcript: str, text: str) -> bool:
+    """Whether `text`, just added, completes the answer line or begins another problem."""
+    if "\n" in text and transcript.rstrip("\n").rsplit("\n", 1)[-1].startswith(END):
+        return True
+    return ":" in text and transcript.rsplit("\n", 1)[-1] == PROBLEM

@@ -1,0 +1,209 @@
+"""Solve problems: one student writes the whole transcript, or two take turns writing it.
+
+The decomposer writes an `Ask:` line or ends; the solver answers it on a `Work:` line; when the
+decomposer has ended, the solver writes the answer. Both read the same transcript.
+"""
+
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from socli import answer, scheme
+from socli.events import Opened, Role, Solved, Wrote
+from socli.problem import FinishReason, Prediction, Problem
+from socli.scheme import ASK, END, WORK, Scheme
+
+if TYPE_CHECKING:
+    from socli.decode import Piece, Stop
+
+MOST_QUESTIONS = 12
+"""Twice the longest built-in problem; GSM8K's longest solution has nine steps."""
+
+
+class Writes(Protocol):
+    """What solving needs of a model: `socli.decode.Writer`, or a scripted one."""
+
+    def open(self, prompts: Sequence[str], prefix: str = "") -> None:
+        """Begin a new batch, one row a prompt."""
+
+    def add(self, number: int, text: str) -> None:
+        """Let a row read text."""
+
+    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator["Piece"]:
+        """Write rows until each has stopped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Solvers:
+    """Who solves: a student alone, or a solver and the decomposer that asks it.
+
+    `prefix` stands before every prompt: worked examples for a student that was never trained. `run`
+    is None for such a one. `calculator` and `precision` say how the writers were made.
+    """
+
+    name: str
+    scheme: Scheme
+    student: Writes
+    decomposer: Writes | None = None
+    prefix: str = ""
+    run: str | None = None
+    calculator: bool = True
+    precision: str = ""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One problem under way: what was written for it and how many tokens are left to it."""
+
+    problem: Problem
+    left: int
+    text: str = ""
+    tokens: int = 0
+    began: float = field(default_factory=time.perf_counter)
+
+
+_Attempts = dict[int, _Attempt]
+_Writing = Generator[Wrote, None, dict[int, "Stop"]]
+
+
+def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterator[Opened | Wrote | Solved]:
+    """Solve the problems side by side; each yields one `Solved`, in the order they finish.
+
+    `max_tokens` bounds what is written for one problem, both students together.
+    """
+    attempts = {n: _Attempt(problem, max_tokens) for n, problem in enumerate(problems)}
+    for problem in problems:
+        yield Opened(problem, who.calculator)
+    prompts = [scheme.prompt(problem) for problem in problems]
+    who.student.open(prompts, who.prefix)
+    if who.decomposer is None:
+        solving = _alone(attempts, who.student)
+    else:
+        who.decomposer.open(prompts, who.prefix)
+        solving = _in_turns(attempts, who.decomposer, who.student, works=who.scheme.works)
+    for event in solving:
+        yield event if isinstance(event, Wrote) else _solved(event, who.calculator)
+
+
+_Done = tuple[_Attempt, FinishReason]
+
+
+def _alone(attempts: _Attempts, student: Writes) -> Iterator[Wrote | _Done]:
+    """One student writes each transcript in one go."""
+    for piece in student.write(_limits(attempts), line=False):
+        yield from _note(attempts, piece, "student")
+        if piece.stop:
+            yield attempts.pop(piece.row), "truncated" if piece.stop == "length" else "answered"
+
+
+def _in_turns(
+    attempts: _Attempts, decomposer: Writes, solver: Writes, *, works: bool
+) -> Iterator[Wrote | _Done]:
+    """Ask, answer, ask … in step for all problems, until each decomposer ends and its solver answers."""
+    for _ in range(MOST_QUESTIONS + 1):
+        before = {n: len(attempt.text) for n, attempt in attempts.items()}
+        stops = yield from _turn(attempts, decomposer, "decomposer")
+        asked = {n: attempt.text[before[n] :] for n, attempt in attempts.items()}
+        yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+        odd = [n for n in attempts if asked[n] and not _is_question(asked[n])]
+        yield from _drop(attempts, odd, "unreadable")
+        ended = [n for n in attempts if stops[n] == "end"]
+        yield from _answer({n: attempts.pop(n) for n in ended}, solver)
+        yield from _work(attempts, asked, decomposer, solver, works=works)
+        if not attempts:
+            return
+    yield from _drop(attempts, list(attempts), "too many steps")
+
+
+def _answer(attempts: _Attempts, solver: Writes) -> Iterator[Wrote | _Done]:
+    """The solver writes the answer of each problem whose decomposer has ended."""
+    for n, attempt in attempts.items():
+        yield _label(solver, n, attempt, "", END)
+    stops = yield from _turn(attempts, solver, "solver")
+    for n, stop in stops.items():
+        yield attempts[n], "truncated" if stop == "length" else "answered"
+
+
+def _work(
+    attempts: _Attempts, asked: Mapping[int, str], decomposer: Writes, solver: Writes, *, works: bool
+) -> Iterator[Wrote | _Done]:
+    """The solver reads the questions and, where sub-answers are written, answers them."""
+    if not works:
+        for n in attempts:
+            solver.add(n, asked[n])
+        return
+    for n, attempt in attempts.items():
+        yield _label(solver, n, attempt, asked[n], WORK)
+    before = {n: len(attempt.text) for n, attempt in attempts.items()}
+    stops = yield from _turn(attempts, solver, "solver")
+    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+    yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
+    for n, attempt in attempts.items():
+        decomposer.add(n, WORK + attempt.text[before[n] :])
+
+
+def _turn(attempts: _Attempts, writer: Writes, by: Role) -> _Writing:
+    """Let the writer write all attempts; returns how each stopped."""
+    stops: dict[int, Stop] = {}
+    if attempts:
+        for piece in writer.write(_limits(attempts), line=True):
+            yield from _note(attempts, piece, by)
+            if piece.stop:
+                stops[piece.row] = piece.stop
+    return stops
+
+
+def _note(attempts: _Attempts, piece: "Piece", by: Role) -> Iterator[Wrote]:
+    attempt = attempts[piece.row]
+    attempt.text += piece.text
+    attempt.tokens += piece.tokens
+    attempt.left -= piece.tokens
+    if piece.text:
+        yield Wrote(attempt.problem.id, piece.text, by, piece.computed)
+
+
+def _label(solver: Writes, n: int, attempt: _Attempt, read: str, label: str) -> Wrote:
+    """The solver reads `read` and the label it is to write after."""
+    solver.add(n, read)
+    solver.add(n, label)
+    attempt.text += label
+    return Wrote(attempt.problem.id, label, "solver")
+
+
+def _drop(attempts: _Attempts, numbers: list[int], reason: FinishReason) -> Iterator[_Done]:
+    for n in numbers:
+        yield attempts.pop(n), reason
+
+
+def _limits(attempts: _Attempts) -> dict[int, int]:
+    return {n: attempt.left for n, attempt in attempts.items()}
+
+
+def _is_question(line: str) -> bool:
+    """Whether it is a whole line that asks something; a decomposer may end after half of one."""
+    return line.startswith(ASK) and line.endswith("\n") and bool(line.removeprefix(ASK).strip())
+
+
+def _solved(done: _Done, calculator: bool) -> Solved:
+    """Read the transcript and compare its answer with the gold one."""
+    attempt, reason = done
+    problem, reading = attempt.problem, scheme.read(attempt.text)
+    found = reading.answer if reason == "answered" else None
+    if found is not None:
+        found = answer.canonical(found, problem.kind)
+    if reason == "answered" and found is None:
+        reason = "unreadable"
+    prediction = Prediction(
+        problem_id=problem.id,
+        steps=reading.steps,
+        answer=found,
+        correct=None if problem.gold is None else answer.same(found, problem.gold, problem.kind),
+        finish_reason=reason,
+        calculator=calculator,
+        tokens=attempt.tokens,
+        seconds=time.perf_counter() - attempt.began,
+        text=attempt.text,
+    )
+    return Solved(problem, prediction)

@@ -1,0 +1,56 @@
+"""Who solves: the students of a Run, or a student that was never trained, ready to write."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from socli import prompts
+from socli.decode import Writer
+from socli.errors import MissingError
+from socli.problem import AnswerKind
+from socli.records import RunRow
+from socli.scheme import Scheme
+from socli.solve import Solvers
+from socli.student import Precision, device, fast_precision, load
+
+
+def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None) -> Solvers:
+    """The trained students of a run that is done."""
+    if run.status != "done":
+        raise MissingError(
+            f"run {run.id} is not finished", hint=f"go on with it: socli distill --recipe {run.name}"
+        )
+    table, precision = run.recipe["scheme"], precision or fast_precision(device())
+    form = Scheme(table["name"], table["roles"], table["sub_answers"])
+    answering = _writer(run.folder / ("solver" if form.split else "student"), run.id, calculator, precision)
+    asking = _writer(run.folder / "decomposer", run.id, False, precision) if form.split else None
+    return Solvers(run.id, form, answering, asking, run=run.id, calculator=calculator, precision=precision)
+
+
+def untrained(
+    folder: Path,
+    name: str,
+    form: Scheme,
+    kind: AnswerKind,
+    *,
+    calculator: bool,
+    precision: Precision | None = None,
+) -> Solvers:
+    """A student as it came, shown worked examples before each problem; one model writes it all."""
+    alone = Scheme(form.name, "unified", form.sub_answers)
+    precision = precision or fast_precision(device())
+    writer = _writer(folder, name, calculator, precision)
+    shown = prompts.prefix(alone, kind)
+    return Solvers(name, alone, writer, prefix=shown, calculator=calculator, precision=precision)
+
+
+def shown(who: Solvers, kind: AnswerKind) -> Solvers:
+    """The same solvers, shown worked examples of this kind if they are shown any."""
+    return replace(who, prefix=prompts.prefix(who.scheme, kind)) if who.prefix else who
+
+
+def _writer(folder: Path, name: str, calculator: bool, precision: Precision) -> Writer:
+    if not folder.is_dir():
+        raise MissingError(
+            f"the weights of {name} are not in {folder}", hint="train it again with `socli distill`"
+        )
+    return Writer(load(folder, name, precision), calculator=calculator)
