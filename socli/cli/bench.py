@@ -11,10 +11,14 @@ from socli.cli import app, options, wiring
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
-    from socli.events import Scored
+    from collections.abc import Iterator
+
+    from socli.events import Event, Scored
     from socli.problem import Scorecard
     from socli.recipe import BenchTable
     from socli.records import RunRow
+    from socli.solve import Solvers
+    from socli.sources import Fields
     from socli.store import Store
 
 
@@ -60,37 +64,45 @@ def bench(
     summary to stderr. Without --run or --model the last good run answers.
     """
     from socli import solvers, sources
-    from socli.bench import bench as benching
     from socli.events import Scored, Tallied
-    from socli.recipe import ProblemsTable
     from socli.scheme import Scheme
     from socli.sources import Fields
 
     given = {"limit": limit, "steps": wiring.two_numbers(steps), "calculator": calculator}
     fields = Fields(question_field, answer_field, context_field, kind)
     cards: list[Scorecard] = []
-    with wiring.opened(store) as db, wiring.talk() as screen:
+    with wiring.opened(store) as db:
         table, row = _settings(db, recipe, run, model, set_ or [], given)
         specs = sets or table.sets or (sources.STDIN,)
         for spec in specs:  # refused before a model is loaded
             sources.check(spec)
-        who = (
-            solvers.of_run(row, calculator=table.calculator, precision=precision)
-            if row is not None
-            else wiring.untrained(model, Scheme(scheme), kind, table.calculator, precision)
-        )
-        for spec in specs:
-            problems, total, shown = wiring.bench_problems(spec, table, seed, fields)
-            name = "stdin" if spec == sources.STDIN else spec
-            set_name = ProblemsTable(train=name, steps=table.steps, seed=seed).set_name
-            ready = solvers.shown(who, shown)
-            for event in screen.follow(benching(set_name, problems, ready, db, table, total=total)):
-                if isinstance(event, Scored):
-                    _print(event)
-                elif isinstance(event, Tallied):
-                    cards.append(event.scorecard)
+        if row is not None:
+            who = solvers.of_run(row, calculator=table.calculator, precision=precision)
+        else:
+            who = wiring.untrained(model, Scheme(scheme), kind, table.calculator, precision)
+        with wiring.talk() as screen:
+            for spec in specs:
+                for event in screen.follow(_scored(spec, table, seed, fields, who, db)):
+                    if isinstance(event, Scored):
+                        _print(event)
+                    elif isinstance(event, Tallied):
+                        cards.append(event.scorecard)
     if json:
         print(jsons.dumps(_summary(cards)), file=sys.stderr)
+
+
+def _scored(
+    spec: str, table: "BenchTable", seed: int, fields: "Fields", who: "Solvers", db: "Store"
+) -> "Iterator[Event]":
+    """The events of scoring one set."""
+    from socli import solvers, sources
+    from socli.bench import bench
+    from socli.recipe import ProblemsTable
+
+    problems, total, kind = wiring.bench_problems(spec, table, seed, fields)
+    name = "stdin" if spec == sources.STDIN else spec
+    set_name = ProblemsTable(train=name, steps=table.steps, seed=seed).set_name
+    return bench(set_name, problems, solvers.shown(who, kind), db, table, total=total)
 
 
 def _settings(
@@ -108,9 +120,10 @@ def _settings(
     if overrides and recipe is None:
         raise UsageError("--set changes a recipe, and none is named", hint="name one with --recipe")
     wiring.refuse_both(run, model)
+    named = None if recipe is None else recipes.load(recipe, overrides).bench
     row = None if model is not None else wiring.chosen_run(db, run, recipe)
-    if recipe is not None:
-        table = recipes.load(recipe, overrides).bench
+    if named is not None:
+        table = named
     elif row is not None:
         frozen = BenchTable.model_validate(row.recipe["bench"])
         table = BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)

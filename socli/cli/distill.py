@@ -7,7 +7,7 @@ from socli.errors import MissingError
 from socli.home import checked_name
 
 if TYPE_CHECKING:
-    from socli.live import Screen
+    from socli.events import Event
     from socli.recipe import Recipe
     from socli.store import Store
 
@@ -31,35 +31,37 @@ def distill(
     annotate, bench = (
         wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
     )
-    with wiring.opened(store) as db, wiring.talk(json) as screen:
-        run(recipe, loaded, db, screen, annotate)
+    with wiring.opened(store) as db:
+        run(recipe, loaded, db, annotate, json=json)
     if not json and loaded.bench.sets:
         wiring.say(f"next: {bench}")
 
 
-def run(name: str, recipe: "Recipe", db: "Store", screen: "Screen", annotate: str) -> str:
+def run(name: str, recipe: "Recipe", db: "Store", annotate: str, *, json: bool = False) -> str:
     """Annotate where that is free, fetch the base, train; the run's id.
 
     `annotate` is the command to type where there is no trace to learn from.
     """
+    from itertools import chain
+
     from socli import distill as distilling
     from socli.events import Saved
 
-    if recipe.teacher.model == "reference":
-        _annotate(recipe, db, screen)
+    notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
     table = recipe.problems
     traces = distilling.kept(db, table.set_name, table.limit, recipe.teacher.model, recipe.to_scheme())
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
-    base = wiring.base_folder(recipe.student.base)
+    base = wiring.base_folder(recipe.student.base, json=json)  # before the screen: it has a bar of its own
     run = ""
-    with wiring.stop_after_step() as stop_asked:
-        for event in screen.follow(distilling.distill(name, recipe, traces, base, db, stop_asked)):
+    with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
+        events = distilling.distill(name, recipe, traces, base, db, stop_asked)
+        for event in screen.follow(chain(notes, events)):
             run = event.run if isinstance(event, Saved) else run
     return run
 
 
-def _annotate(recipe: "Recipe", db: "Store", screen: "Screen") -> None:
+def _annotate(recipe: "Recipe", db: "Store") -> "list[Event]":
     """Store the data set's own steps; where the data is not here, what the store holds must do."""
     from socli.annotate import annotate
     from socli.events import Noted
@@ -71,12 +73,9 @@ def _annotate(recipe: "Recipe", db: "Store", screen: "Screen") -> None:
     except MissingError:
         if not any(db.kept(set_name, recipe.teacher.model, limit=1)):
             raise
-        return
-    events = annotate(problems, set_name, recipe.teacher, recipe.to_scheme(), db)
-    for _ in events:  # a second's work; what it made is said below
-        pass
+        return []
+    for _ in annotate(problems, set_name, recipe.teacher, recipe.to_scheme(), db):
+        pass  # a second's work; what it made is said in one sentence
     made = db.counts()["kept"] - before
-    if made:
-        screen.show(
-            Noted(f"made {made:,} traces first, from the data's own steps (teacher `reference`, free)")
-        )
+    said = f"made {made:,} traces first, from the data's own steps (teacher `reference`, free)"
+    return [Noted(said)] if made else []

@@ -48,7 +48,8 @@ def solve(
         else:
             row = _run(db, run, yes)
             problem = Problem(asked, kind=_kind(db, row))
-            who = solvers.of_run(row, calculator=calculator)
+            with wiring.waiting("loading the student"):
+                who = solvers.of_run(row, calculator=calculator)
     with Screen(mode(sys.stdout.isatty(), json), sys.stdout) as screen:
         for _ in screen.follow(solving([problem], who, MAX_TOKENS)):
             pass
@@ -77,9 +78,8 @@ def _run(db: "Store", run: str | None, yes: bool) -> "RunRow":
             "there is no trained student yet",
             hint="`socli solve --yes` trains the quickstart first; or: socli distill --recipe quickstart",
         )
-    with wiring.talk() as screen:
-        annotate = wiring.command("annotate", recipe="quickstart")
-        return db.run(distill.run("quickstart", recipes.load("quickstart"), db, screen, annotate))
+    annotate = wiring.command("annotate", recipe="quickstart")
+    return db.run(distill.run("quickstart", recipes.load("quickstart"), db, annotate))
 
 
 def _kind(db: "Store", row: "RunRow") -> "AnswerKind":

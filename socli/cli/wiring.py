@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,13 +56,26 @@ def two_numbers(text: str | None) -> tuple[int, int] | None:
     return least, most
 
 
-def base_folder(base: str) -> Path:
-    """The folder of a student, fetched with a progress bar where it is not here yet."""
+@contextmanager
+def waiting(why: str) -> Iterator[None]:
+    """A sign of life on a terminal for seconds in which nothing else is shown."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(why) if sys.stderr.isatty() else nullcontext():
+        yield
+
+
+def base_folder(base: str, *, json: bool = False) -> Path:
+    """The folder of a student, fetched where it is not here yet: with a progress bar, or as events."""
     from socli import models
 
     folder = models.located(base)
     if folder is not None:
         return folder
+    if json:
+        from socli.events import Noted
+
+        return models.fetch(base, note=lambda sentence: talk(as_json=True).show(Noted(sentence)))
     with _bar() as (note, progress):
         return models.fetch(base, note=note, progress=progress)
 
@@ -176,9 +189,13 @@ def command(
     return shlex.join(["socli", *words, *flags])
 
 
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""What JSON may hold as it is and some readers of lines take for the end of one."""
+
+
 def print_json(row: "Mapping[str, Any]") -> None:
     """One object as a line on stdout; in ASCII where a terminal might obey it or the stream lacks a sign."""
-    text = json.dumps(row, ensure_ascii=sys.stdout.isatty())
+    text = json.dumps(row, ensure_ascii=sys.stdout.isatty()).translate(_LINE_ENDS)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

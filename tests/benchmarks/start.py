@@ -39,7 +39,9 @@ def main() -> int:
     """Measure, print a table, then the JSON line."""
     count = "from socli.cli import app; print(len(app.registered_commands) + len(app.registered_groups))"
     commands = int(subprocess.check_output([sys.executable, "-c", count], text=True))
-    listed = subprocess.check_output([sys.executable, "-c", "import sys, socli.cli; print(*sys.modules)"], text=True)
+    listed = subprocess.check_output(
+        [sys.executable, "-c", "import sys, socli.cli; print(*sys.modules)"], text=True
+    )
     heavy = sorted(HEAVY & {name.split(".")[0] for name in listed.split()})
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "bare.py"
@@ -55,7 +57,12 @@ def main() -> int:
     print(f"ratio               {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     print(f"heavy modules       {', '.join(heavy) or 'none'}")
     figures = [
-        {"name": "help over a bare Typer app", "value": round(ratio, 3), "target": "<= 1.3", "holds": ratio <= 1.3},
+        {
+            "name": "help over a bare Typer app",
+            "value": round(ratio, 3),
+            "target": "<= 1.3",
+            "holds": ratio <= 1.3,
+        },
         {"name": "heavy modules loaded", "value": len(heavy), "target": "0", "holds": not heavy},
     ]
     print(json.dumps({"figures": figures}))

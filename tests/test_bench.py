@@ -1,0 +1,198 @@
+import math
+from dataclasses import replace
+
+import pytest
+from doubles import PROBLEMS, ScriptedWriter
+
+from socli import bench as module
+from socli.bench import bench
+from socli.events import BenchBegan, Scored, Tallied
+from socli.problem import Problem
+from socli.recipe import BenchTable
+from socli.scheme import Scheme
+from socli.solve import Solvers
+
+RIGHT = {problem.question: [f"#### {problem.gold}"] for problem in PROBLEMS}
+TABLE = BenchTable(batch=2, max_tokens=50)
+
+
+def solver(scripts: dict[str, list[str]], **facts) -> Solvers:
+    return Solvers("scripted", Scheme("answer"), ScriptedWriter(scripts), **facts)
+
+
+def card(store, problems, scripts, table=TABLE):
+    *_, last = bench("set", problems, solver(scripts), store, table)
+    assert isinstance(last, Tallied)
+    return last.scorecard
+
+
+# ---- the numbers
+
+
+def test_a_scorecard_counts_right_wrong_unreadable_and_truncated(store):
+    scripts = {
+        PROBLEMS[0].question: ["#### 40"],
+        PROBLEMS[1].question: ["#### 141"],
+        PROBLEMS[2].question: ["It may be 1.5 or so"],
+        PROBLEMS[3].question: ["Work: 2*3 = 6 and so on\n#### 8"],
+    }
+    made = card(store, PROBLEMS, scripts, BenchTable(batch=2, max_tokens=7))
+    assert (made.set, made.model, made.calculator) == ("set", "scripted", True)
+    assert (made.n, made.correct, made.accuracy) == (4, 1, 0.25)
+    assert (made.unreadable, made.truncated, made.majority) == (0.25, 0.25, None)
+    assert made.tokens == 3 + 3 + 7 + 7
+    assert made.seconds > 0
+
+
+def test_the_interval_is_wilsons(store):
+    """1 of 4 by the formula: centre (0.25 + z²/8)/(1 + z²/4), with z = 1.959964."""
+    scripts = RIGHT | {p.question: ["#### 0"] for p in PROBLEMS[1:]}
+    made = card(store, PROBLEMS, scripts)
+    assert (made.correct, made.n) == (1, 4)
+    assert made.low == pytest.approx(0.045587, abs=1e-6)
+    assert made.high == pytest.approx(0.699358, abs=1e-6)
+
+
+def test_t25_all_right_and_all_wrong_have_finite_intervals(store):
+    right = card(store, PROBLEMS, RIGHT)
+    assert (right.accuracy, right.high) == (1.0, 1.0)
+    assert right.low == pytest.approx(0.510109, abs=1e-6)
+    wrong = card(store, PROBLEMS, {"": ["#### 0"]})
+    assert (wrong.accuracy, wrong.low) == (0.0, 0.0)
+    assert wrong.high == pytest.approx(0.489891, abs=1e-6)
+
+
+def test_what_has_no_gold_answer_is_predicted_and_not_scored(store):
+    unknown = Problem("What is the best number?")
+    problems = [PROBLEMS[0], unknown, PROBLEMS[1]]
+    events = list(bench("set", problems, solver(RIGHT | {"best": ["#### 7"]}), store, TABLE))
+    (told,) = [e for e in events if isinstance(e, Scored) and e.problem == unknown]
+    assert (told.prediction.answer, told.prediction.correct) == ("7", None)
+    made = events[-1].scorecard
+    assert (made.n, made.correct, made.accuracy) == (2, 2, 1.0)
+
+
+def test_a_set_without_any_gold_answer_has_the_widest_interval_and_counts_what_cannot_be_read(store):
+    problems = [Problem(p.question) for p in PROBLEMS]
+    made = card(store, problems, RIGHT | {PROBLEMS[0].question: ["no idea"]})
+    assert (made.n, made.correct, made.accuracy, made.low, made.high) == (0, 0, 0.0, 0.0, 1.0)
+    assert (made.unreadable, made.truncated) == (0.25, 0.0)
+
+
+def test_an_empty_set_is_a_scorecard_of_nothing(store):
+    events = list(bench("set", [], solver({}), store, TABLE))
+    assert [type(event) for event in events] == [BenchBegan, Tallied]
+    made = events[-1].scorecard
+    assert (made.n, made.accuracy, made.unreadable, made.majority) == (0, 0.0, 0.0, None)
+    assert not math.isnan(made.low + made.high)
+
+
+def test_a_yes_no_set_tells_what_always_saying_the_same_would_reach(store):
+    golds = ["yes", "no", "yes", "yes", None]
+    problems = [Problem(f"Is it {n}?", gold, "yes/no") for n, gold in enumerate(golds)]
+    made = card(store, problems, {"Is it": ["#### no"]})
+    assert (made.n, made.correct, made.majority) == (4, 1, 0.75)
+
+
+# ---- order, batches, duplicates
+
+
+def test_each_prediction_has_the_number_of_its_line_whatever_the_order(store):
+    events = [e for e in bench("set", PROBLEMS, solver(RIGHT), store, TABLE) if isinstance(e, Scored)]
+    assert {event.number: event.problem for event in events} == dict(enumerate(PROBLEMS, 1))
+    assert all(event.prediction.correct for event in events)
+
+
+def test_problems_of_similar_length_are_decoded_together(store):
+    problems = [Problem(f"Number {n}? " + "long " * (50 * (n % 2)), "1") for n in range(4)]
+    who = solver({"Number": ["#### 1"]})
+    list(bench("set", problems, who, store, TABLE))
+    assert [[len(prompt) < 100 for prompt in batch] for batch in who.student.opened] == [
+        [True, True],
+        [False, False],
+    ]
+
+
+def test_very_long_problems_are_decoded_in_smaller_batches(store):
+    """A key-value cache has as many slots in every row as the longest row needs."""
+    lengths = [10, 20, 30, 40, 20_000, 21_000, 22_000, 23_000, 70_000]
+    problems = [Problem(f"{n} " + "x" * length, "1") for n, length in enumerate(lengths)]
+    who = solver({"": ["#### 1"]})
+    made = list(bench("set", problems, who, store, BenchTable(batch=8, max_tokens=50)))[-1].scorecard
+    assert made.correct == 9
+    sizes = [len(batch) for batch in who.student.opened]
+    assert sizes == [4, 2, 2, 1]
+    assert all(max(map(len, batch)) * len(batch) <= module.LONGEST + 100 for batch in who.student.opened[:-1])
+
+
+def test_the_same_problem_twice_is_scored_twice(store):
+    problems = [PROBLEMS[0], PROBLEMS[1], PROBLEMS[0], PROBLEMS[0]]
+    events = [e for e in bench("set", problems, solver(RIGHT), store, TABLE) if isinstance(e, Scored)]
+    assert sorted((event.number, event.problem.gold) for event in events) == [
+        (1, "40"), (2, "140"), (3, "40"), (4, "40"),
+    ]  # fmt: skip
+
+
+def test_the_same_question_with_two_gold_answers_keeps_each_to_its_line(store):
+    problems = [PROBLEMS[0], replace(PROBLEMS[0], gold="41")] * 2
+    events = [
+        e
+        for e in bench("set", problems, solver(RIGHT), store, BenchTable(batch=8, max_tokens=50))
+        if isinstance(e, Scored)
+    ]
+    assert sorted((e.number, e.problem.gold, e.prediction.correct) for e in events) == [
+        (1, "40", True), (2, "41", False), (3, "40", True), (4, "41", False),
+    ]  # fmt: skip
+
+
+def test_more_problems_than_are_read_ahead_are_all_scored(store):
+    problems = (Problem(f"Number {n}?", str(n % 2)) for n in range(40))  # a stream, read once
+    events = list(bench("set", problems, solver({"Number": ["#### 1"]}), store, TABLE, total=40))
+    assert events[0].total == 40
+    assert sorted(event.number for event in events if isinstance(event, Scored)) == list(range(1, 41))
+    assert (events[-1].scorecard.n, events[-1].scorecard.correct) == (40, 20)
+
+
+# ---- the store
+
+
+def test_a_prediction_is_stored_before_it_is_told(store):
+    for event in bench("set", PROBLEMS, solver(RIGHT), store, TABLE):
+        (row,) = store.benches()
+        stored = {made.position: made for made in store.predictions(row.id)}
+        if isinstance(event, BenchBegan):
+            assert row.status == "started"
+            assert stored == {}
+        if isinstance(event, Scored):
+            made = stored[event.number]
+            assert (made.problem_id, made.answer, made.correct, made.text) == (
+                event.problem.id, event.prediction.answer, True, event.prediction.text,
+            )  # fmt: skip
+        if isinstance(event, Tallied):
+            assert row.status == "done"
+            assert row.scorecard == event.scorecard
+            assert len(stored) == 4
+
+
+def test_a_bench_that_is_broken_off_keeps_its_predictions_and_stays_started(store):
+    for event in bench("set", PROBLEMS, solver(RIGHT), store, TABLE):
+        if isinstance(event, Scored):
+            break
+    (row,) = store.benches()
+    assert (row.status, row.scorecard) == ("started", None)
+    assert len(list(store.predictions(row.id))) == 1
+
+
+def test_the_problems_of_a_bench_are_in_the_store_in_their_order(store):
+    list(bench("mine.jsonl", PROBLEMS, solver(RIGHT), store, TABLE))
+    assert [problem.question for problem in store.problems("mine.jsonl")] == [p.question for p in PROBLEMS]
+
+
+def test_a_bench_row_says_all_that_the_result_depends_on(store):
+    who = solver(RIGHT, calculator=False, precision="fp32")
+    list(bench("set", PROBLEMS, who, store, BenchTable(batch=2, max_tokens=50, limit=4, calculator=False)))
+    (row,) = store.benches()
+    assert (row.model, row.set, row.calculator, row.run) == ("scripted", "set", False, None)
+    assert row.settings["precision"] == "fp32"
+    assert row.settings["scheme"] == "answer"
+    assert (row.settings["limit"], row.settings["max_tokens"]) == (4, 50)

@@ -1,0 +1,286 @@
+"""A Run from kept traces to saved students, whatever comes in between."""
+
+import json
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from doubles import PROBLEMS
+from filelock import FileLock
+
+from socli import recipe as recipes
+from socli import solvers, training
+from socli.annotate import annotate
+from socli.distill import distill, kept
+from socli.errors import MissingError, StorageError, TryAgainError, UsageError
+from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
+from socli.solve import solve
+from socli.store import Store
+from socli.student import load, tokens
+
+SOLO = recipes.parse(
+    {
+        "problems": {"train": "mine.jsonl"},
+        "student": {"base": "tiny"},
+        "train": {"epochs": 3, "batch": 2, "lr": 0.01, "checkpoint_minutes": 1e-9},
+    },
+    "solo.toml",
+)
+PAIR = SOLO.model_copy(update={"scheme": recipes.SchemeTable(roles="split")})
+BY_HEART = SOLO.model_copy(update={"train": recipes.TrainTable(epochs=45, batch=4, lr=0.02)})
+
+
+def annotated(store: Store, recipe: recipes.Recipe):
+    """The kept traces of the four problems."""
+    form = recipe.to_scheme()
+    list(annotate(PROBLEMS, "mine.jsonl", recipe.teacher, form, store))
+    return kept(store, "mine.jsonl", None, "reference", form)
+
+
+def train(store: Store, base: Path, recipe: recipes.Recipe = SOLO, name: str = "mine", stop_asked=None):
+    """The events of one `distill`; lazy, so that it can be broken off."""
+    stop = {"stop_asked": stop_asked} if stop_asked else {}
+    return distill(name, recipe, annotated(store, recipe), base, store, **stop)
+
+
+@pytest.fixture
+def base(load_tiny, student_folders) -> Path:
+    """The folder of a GPT-2, whose dropout draws random numbers; one thread."""
+    return student_folders["gpt2"]
+
+
+# ---- a run
+
+
+def test_a_run_is_written_down_with_all_that_repeats_it(store, base):
+    *_, last = train(store, base)
+    (run,) = store.runs()
+    assert last == Saved(run.id, str(run.folder), last.seconds)
+    assert (run.name, run.status, run.base, run.seed) == ("mine", "done", "tiny", 1)
+    assert (run.scheme, run.roles, run.note) == ("socratic", "unified", "4 traces")
+    assert run.recipe == {"name": "mine", **json.loads(recipes.dump(SOLO))}
+    assert sorted(run.versions) == ["socli-distill", "torch", "transformers"]
+    assert run.finished >= run.created
+    assert store.last_good_run() == run
+
+
+def test_the_folder_of_a_run_is_a_model_that_anyone_can_load(store, base):
+    list(train(store, base))
+    (run,) = store.runs()
+    names = {path.name for path in (run.folder / "student").iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json"} <= names
+    assert not any(name.endswith((".bin", ".pt", ".pkl")) for name in names)
+    assert json.loads((run.folder / "student" / "config.json").read_text())["dtype"] == "bfloat16"
+    assert not (run.folder / "checkpoints").exists()
+    before, after = load(base, "x", "bf16"), load(run.folder / "student", "x", "bf16")
+    assert tokens(before, ["Ask: 3*12"]) == tokens(after, ["Ask: 3*12"])
+    assert any(
+        not torch.equal(one, other)
+        for one, other in zip(before.model.parameters(), after.model.parameters(), strict=True)
+    )
+
+
+def test_every_step_is_a_row_of_metrics(store, base):
+    told = [event for event in train(store, base) if isinstance(event, Trained)]
+    rows = store.metrics(store.runs()[0].id)
+    assert [(row.role, row.step, row.loss, row.lr) for row in rows] == [
+        ("student", event.step, event.loss, event.lr) for event in told
+    ]
+    assert len(rows) == 6
+    assert [row.seconds for row in rows] == sorted(row.seconds for row in rows)
+
+
+def test_a_run_that_has_learnt_solves(store, student_folders, load_tiny):
+    list(train(store, student_folders["llama"], BY_HEART))
+    who = solvers.of_run(store.runs()[0], calculator=True)
+    solved = [event.prediction for event in solve(PROBLEMS, who, 300) if isinstance(event, Solved)]
+    assert [prediction.correct for prediction in solved] == [True] * 4
+
+
+def test_two_roles_are_trained_one_after_the_other(store, base):
+    events = list(train(store, base, PAIR))
+    began = [(event.role, event.step, event.steps) for event in events if isinstance(event, DistillBegan)]
+    assert began == [("decomposer", 0, 6), ("solver", 0, 6)]
+    (run,) = store.runs()
+    assert (run.roles, run.status) == ("split", "done")
+    for role in ("decomposer", "solver"):
+        assert (run.folder / role / "model.safetensors").is_file()
+    assert not (run.folder / "student").exists()
+    assert {row.role for row in store.metrics(run.id)} == {"decomposer", "solver"}
+
+
+def test_the_same_command_after_the_end_is_another_run(store, base):
+    list(train(store, base))
+    list(train(store, base))
+    one, other = store.runs()
+    assert one.folder != other.folder
+    for file in ("model.safetensors", "config.json", "tokenizer.json"):
+        assert (one.folder / "student" / file).read_bytes() == (other.folder / "student" / file).read_bytes()
+
+
+def test_a_run_of_a_recipe_file_is_called_after_the_file(store, base):
+    list(train(store, base, name="../somewhere/fractions.toml"))
+    assert store.runs()[0].name == "fractions"
+
+
+@pytest.mark.parametrize("name", ["../My Recipe.toml", "con.toml", f"{'x' * 65}.toml"])
+def test_t20_what_cannot_be_the_name_of_a_folder_is_refused(store, base, name):
+    with pytest.raises(UsageError, match="cannot be the name of a run"):
+        next(train(store, base, name=name))
+    assert store.runs() == []
+
+
+def test_without_traces_the_command_to_type_is_named(store, base):
+    with pytest.raises(MissingError) as caught:
+        next(distill("mine", SOLO, [], base, store))
+    assert str(caught.value) == "there is no kept trace to learn from"
+    assert caught.value.hint == "socli annotate --recipe mine"
+
+
+# ---- going on
+
+
+def weights(store: Store, role: str) -> bytes:
+    return (store.runs()[0].folder / role / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(student_folders, load_tiny, tmp_path_factory) -> dict[str, bytes]:
+    """The weights of both roles, trained without a break."""
+    with Store(tmp_path_factory.mktemp("whole") / "socli.db") as store:
+        list(train(store, student_folders["gpt2"], PAIR))
+        return {role: weights(store, role) for role in ("decomposer", "solver")}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import torch
+from test_distill import PAIR, Checkpointed, Store, train
+torch.set_num_threads(1)
+for event in train(Store(Path(sys.argv[2])), Path(sys.argv[3]), PAIR):
+    if isinstance(event, Checkpointed) and (event.role, event.step) == ("solver", 3):
+        print("now", flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_t2_a_run_killed_in_its_second_role_goes_on_and_ends_the_same(tmp_path, base, uninterrupted):
+    path = tmp_path / "socli.db"
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(path), str(base)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "now\n"
+        with Store(path) as store, pytest.raises(TryAgainError) as caught:
+            list(train(store, base, PAIR))  # T14: the same run in two processes
+        child.kill()
+    with Store(path) as store:
+        (run,) = store.runs()
+        assert str(caught.value) == f"run {run.id} is being trained by another process"
+        assert (run.status, caught.value.exit_code) == ("started", 75)
+        events = list(train(store, base, PAIR))
+        assert events[0] == Noted(f"going on with run {run.id}, begun {run.created}")
+        assert [(e.role, e.step) for e in events if isinstance(e, DistillBegan)] == [("solver", 3)]
+        assert [e.step for e in events if isinstance(e, Trained)] == [4, 5, 6]
+        assert [row.status for row in store.runs()] == ["done"]
+        assert {role: weights(store, role) for role in uninterrupted} == uninterrupted
+        steps = {(row.role, row.step) for row in store.metrics(run.id)}
+        assert {("decomposer", 6), ("solver", 4), ("solver", 6)} <= steps
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_run_that_is_stopped_goes_on_and_ends_the_same(store, base, uninterrupted, steps):
+    answers = iter([*[False] * (steps - 1), True])
+    with pytest.raises(KeyboardInterrupt):
+        list(train(store, base, PAIR, stop_asked=lambda: next(answers)))
+    assert [row.step for row in store.metrics(store.runs()[0].id)] == list(range(1, steps + 1))
+    list(train(store, base, PAIR))
+    assert len(store.runs()) == 1
+    assert {role: weights(store, role) for role in uninterrupted} == uninterrupted
+
+
+def test_a_run_killed_before_its_row_was_closed_is_closed_without_training(store, base):
+    list(islice(train(store, base), 1))  # begins the run
+    (run,) = store.runs()
+    events = train(store, base)
+    assert not any(isinstance(event, Saved) for event in islice(events, 3))
+    events.close()
+    (run.folder / "student").mkdir()
+    (run.folder / "student" / "model.safetensors").write_bytes(b"whole")
+    assert [type(event) for event in train(store, base)] == [Noted, Saved]
+    assert store.runs()[0].status == "done"
+
+
+def test_a_run_begun_on_other_traces_begins_its_training_again(store, base):
+    fewer = annotated(store, SOLO)[:2]
+    for event in distill("mine", SOLO, fewer, base, store):
+        if isinstance(event, Checkpointed) and event.step == 2:
+            break
+    events = list(train(store, base))
+    assert [(e.lessons, e.step) for e in events if isinstance(e, DistillBegan)] == [(4, 0)]
+
+
+def test_another_seed_or_rate_is_another_run(store, base):
+    list(islice(train(store, base), 3))
+    other = SOLO.model_copy(update={"train": SOLO.train.model_copy(update={"seed": 2})})
+    list(islice(train(store, base, other), 3))
+    assert [(run.seed, run.status) for run in store.runs()] == [(2, "started"), (1, "started")]
+
+
+# ---- what goes wrong
+
+
+def test_a_run_in_use_is_refused(store, base):
+    list(islice(train(store, base), 1))
+    (run,) = store.runs()
+    with FileLock(run.folder / "lock"), pytest.raises(TryAgainError, match="trained by another process"):
+        list(train(store, base))
+    assert store.runs()[0].status == "started"
+
+
+def test_a_run_that_diverged_has_failed_and_is_not_gone_on_with(store, base):
+    wild = SOLO.model_copy(update={"train": recipes.TrainTable(epochs=30, batch=4, lr=1e30, warmup=0)})
+    with pytest.raises(training.Diverged):
+        list(train(store, base, wild))
+    (run,) = store.runs()
+    assert run.status == "failed"
+    assert run.note.startswith("the loss of step ")
+    assert store.last_good_run() is None
+    assert next(train(store, base, wild)).step == 0
+    assert len(store.runs()) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(store, base):
+    (store.path.parent / "socli-runs").write_text("a file")
+    with pytest.raises(StorageError, match="cannot make the folder"):
+        list(train(store, base))
+
+
+def test_a_base_that_cannot_be_loaded_is_a_sentence(store, tmp_path):
+    with pytest.raises(MissingError, match="cannot be loaded"):
+        list(train(store, tmp_path))
+    assert store.runs()[0].status == "started"
+
+
+def test_an_unfinished_run_solves_nothing(store, base):
+    list(islice(train(store, base), 2))
+    (run,) = store.runs()
+    with pytest.raises(MissingError, match=f"run {run.id} is not finished"):
+        solvers.of_run(run, calculator=True)
+
+
+def test_a_run_whose_weights_are_gone_or_cut_short_is_a_sentence(store, base):
+    list(train(store, base))
+    (run,) = store.runs()
+    file = run.folder / "student" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(MissingError, match="cannot be loaded"):
+        solvers.of_run(run, calculator=True)
+    for path in (run.folder / "student").iterdir():
+        path.unlink()
+    (run.folder / "student").rmdir()
+    with pytest.raises(MissingError, match=r"the weights of .* are not in"):
+        solvers.of_run(run, calculator=True)

@@ -1,0 +1,55 @@
+"""Every recipe that ships loads, and what its header tells the reader to type can be typed."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from socli import recipe
+from socli.cli import app
+
+ROOT = Path(__file__).parents[1] / "recipes"
+SHIPPED = sorted(ROOT.rglob("*.toml"))
+
+
+def header_commands(path: Path) -> list[list[str]]:
+    """The arguments of each `socli` command in the comment at the top of a recipe."""
+    lines = path.read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
+    assert all(line.startswith("#") for line in lines)
+    return [shlex.split(line)[2:] for line in lines if line.split()[1:2] == ["socli"]]
+
+
+def test_the_four_recipes_ship():
+    assert [path.relative_to(ROOT).as_posix() for path in SHIPPED] == [
+        "gsm8k.toml", "quickstart.toml", "strategyqa.toml", "svamp.toml",
+    ]  # fmt: skip
+    assert list(recipe.shipped()) == [path.stem for path in SHIPPED]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_recipe_loads_and_says_what_it_is_for(path):
+    made = recipe.load(path.stem)
+    assert made.about
+    assert made.bench.sets
+    assert recipe.load(str(path)) == made
+
+
+def test_the_quickstart_is_unified_and_the_others_are_split():
+    forms = {path.stem: recipe.load(path.stem).to_scheme() for path in SHIPPED}
+    assert {name: form.roles for name, form in forms.items()} == {
+        "gsm8k": "split", "quickstart": "unified", "strategyqa": "split", "svamp": "split",
+    }  # fmt: skip
+    assert [name for name, form in forms.items() if not form.sub_answers] == ["strategyqa"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_commands_in_a_header_parse_and_name_the_recipe(path):
+    group = get_command(app)
+    commands = header_commands(path)
+    assert [arguments[0] for arguments in commands][:3] == ["annotate", "distill", "bench"]
+    for arguments in commands:
+        with group.make_context("socli", list(arguments)) as context:
+            name, command, rest = group.resolve_command(context, arguments)
+            with command.make_context(name, rest, parent=context) as parsed:
+                assert parsed.params.get("recipe", path.stem) == path.stem
