@@ -40,10 +40,10 @@ def write(
         files = {file.name: _fingerprint(file) for file in sorted(partial.iterdir())}
         (partial / "manifest.json").write_text(json.dumps(files))
         for file in partial.iterdir():
-            _flush(file)
+            flush(file)
         shutil.rmtree(whole, ignore_errors=True)
         partial.rename(whole)
-        _flush(folder)
+        flush(folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
@@ -124,7 +124,8 @@ def _is_whole(path: Path) -> bool:
         return False
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

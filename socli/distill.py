@@ -13,8 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from socli import checkpoint, scheme, student, training
 from socli import recipe as recipes
-from socli import scheme, student, training
 from socli.errors import MissingError, StorageError, TryAgainError
 from socli.events import Event, Noted, Saved, Trained
 from socli.home import made
@@ -121,7 +121,10 @@ def _save(learner: student.Student, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         student.save(learner, partial)
+        for file in partial.iterdir():
+            checkpoint.flush(file)
         partial.replace(folder)
+        checkpoint.flush(folder.parent)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(

@@ -18,6 +18,8 @@ from socli import attention
 from socli.errors import MissingError
 
 Precision = Literal["fp32", "bf16"]
+KNOWN_TYPES = ("llama", "gpt2", "qwen2")
+"""Others would load, but scale or cap their scores in ways that `decode` and `training` leave out."""
 
 transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -76,6 +78,8 @@ def load(folder: Path, name: str, precision: Precision, where: torch.device | No
             output_loading_info=True,
         )
         model, report = loaded
+        if model.config.model_type not in KNOWN_TYPES:
+            raise ValueError(f"models of the type {model.config.model_type} are not supported")
         if report["missing_keys"]:  # transformers would go on with random ones
             raise ValueError(f"{len(report['missing_keys'])} of its weights are missing")
     except Exception as error:  # four libraries raise what they like about a broken folder

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from socli import batches, checkpoint
+from socli import attention, batches, checkpoint
 from socli.batches import Encoded, Rectangle
 from socli.errors import SocliError, UsageError
 from socli.events import Checkpointed, DistillBegan, Trained
@@ -50,6 +50,7 @@ def train(
 
     torch.manual_seed(settings.seed)
     model = student.model.train()
+    model.set_attn_implementation(attention.CAUSAL if student.device.type == "cpu" else "sdpa")
     optimizer = _optimizer(model, settings)
     learnt = digest(*(f"{lesson.ids} {lesson.learnt}" for lesson in encoded))
     last = checkpoint.newest(folder, learnt)

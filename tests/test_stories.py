@@ -47,9 +47,9 @@ GOLDEN_QUESTION = (
     "share it fairly: the same amount for every hour worked. How much is Liam's share?"
 )
 GOLDEN_STEPS = [
-    ("How many hours of work is that in all?", "Altogether that is 6+8 = <<6+8=14>>14 hours."),
-    ("How much do they get for one hour?", "Each hour is paid 189/14 = $<<189/14=13.5>>13.5."),
-    ("How much is Liam's share?", "Liam's share is 6*13.5 = $<<6*13.5=81>>81."),
+    ("How many hours of work is that in all?", "Altogether that is <<6+8=14>>14 hours."),
+    ("How much do they get for one hour?", "Each hour is paid $<<189/14=13.5>>13.5."),
+    ("How much is Liam's share?", "Liam's share is $<<6*13.5=81>>81."),
 ]
 GOLDEN_UNSEEN = (
     "Vincent climbs 1100 metres from a village to the top of a mountain. With every 100 metres the air gets "
@@ -225,7 +225,7 @@ def test_every_mark_holds_and_its_value_is_repeated_after_it() -> None:
             assert arithmetic.holds(mark), step
             assert Fraction(mark.stated) == arithmetic.evaluate(mark.expression)
             assert step.text[mark.end :].startswith(mark.stated)
-            assert re.search(rf"{re.escape(mark.expression)} = \$?$", step.text[: mark.start]), step
+            assert not re.search(r"\d|=", step.text[: mark.start].rpartition(" ")[2]), step  # the sum stands once
             assert re.fullmatch(r"[0-9.+\-*/()]+", mark.expression), step
 
 
@@ -310,7 +310,7 @@ def test_sub_questions_end_as_questions_and_answers_as_sentences() -> None:
     for problem in everything():
         for step in problem.steps:
             assert re.fullmatch(r"[A-Z].*[^ ]\?", step.question), step
-            assert re.fullmatch(r"[A-Z0-9(].*[^ ]\.", step.text), step
+            assert re.fullmatch(r"(?:[A-Z0-9]|\$?<<).*[^ ]\.", step.text), step
 
 
 def test_money_is_written_with_both_digits_of_its_cents() -> None:

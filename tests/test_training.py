@@ -9,7 +9,7 @@ import pytest
 import torch
 from doubles import PROBLEMS
 
-from socli import batches, checkpoint, scheme, solve, training
+from socli import attention, batches, checkpoint, scheme, solve, training
 from socli.decode import Writer
 from socli.errors import SocliError, UsageError
 from socli.events import Checkpointed, DistillBegan, Trained
@@ -355,3 +355,18 @@ def test_no_pickle_is_written_and_none_is_read():
     """T22: the word of the source, since one call is enough."""
     source = "".join(path.read_text() for path in Path(training.__file__).parent.rglob("*.py"))
     assert not re.search(r"torch\.load\b|import pickle|from pickle|torch\.save\b|weights_only", source)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2"])
+def test_attention_for_training_on_a_cpu_gives_the_loss_and_gradients_of_torchs_own(family, load_tiny):
+    student = load_tiny(family)
+    part = batches.rectangle(batches.encode(student, lessons(Scheme())), student.device)
+    seen = []
+    for implementation in ("sdpa", attention.CAUSAL):
+        with attention.named(student.model, implementation):
+            student.model.zero_grad()
+            loss = training.loss_of(student.model, part, "fp32")
+            loss.backward()
+        norms = [weight.grad.norm() for weight in student.model.parameters() if weight.grad is not None]
+        seen.append((loss.detach(), torch.stack(norms)))
+    torch.testing.assert_close(seen[0], seen[1], rtol=1e-4, atol=1e-5)

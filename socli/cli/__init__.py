@@ -160,18 +160,36 @@ def main() -> None:
     app()
 
 
-from socli.cli import annotate, bench, distill, doctor, models, problems, recipes, runs, solve, store, traces  # noqa: E402
+from socli.cli import (  # noqa: E402
+    annotate,
+    bench,
+    compare,
+    distill,
+    doctor,
+    models,
+    power,
+    problems,
+    recipes,
+    rescore,
+    runs,
+    solve,
+    store,
+    traces,
+)
 
 __all__ = [
     "annotate",
     "app",
     "bench",
+    "compare",
     "distill",
     "doctor",
     "main",
     "models",
+    "power",
     "problems",
     "recipes",
+    "rescore",
     "runs",
     "solve",
     "store",

@@ -37,6 +37,7 @@ def list_(store: options.Store = None, json: options.Json = False) -> None:
         return
     if not rows:
         wiring.say("there is none; next: socli distill --recipe quickstart")
+        return
     wiring.table(
         ("run", "recipe", "scheme", "base", "status", "begun"),
         [(r.id, r.name, f"{r.scheme} {r.roles}", r.base, r.status, _minute(r.created)) for r in rows],

@@ -35,6 +35,7 @@ def list_(
         return
     if not rows:
         wiring.say("there is none; next: socli annotate --recipe quickstart")
+        return
     wiring.table(
         ("trace", "teacher", "steps", "answer", "verdict", "reason"),
         [

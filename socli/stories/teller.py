@@ -213,7 +213,7 @@ class Teller:
             raise Implausible
         asks, tells, final = words
         ask, tell = self.pick(*asks.split(" | ")), self.pick(*tells.split(" | "))
-        self._steps.append(Step(ask, tell.replace("@", f"{sum_} = {sign}<<{sum_}={text}>>{text}")))
+        self._steps.append(Step(ask, tell.replace("@", f"{sign}<<{sum_}={text}>>{text}")))
         if not self.left:
             self._sentences.append(self._worded(tuple(final.split(" | "))) if final else ask)
         return int(text) if value.denominator == 1 else Decimal(text)

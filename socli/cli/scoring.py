@@ -1,0 +1,76 @@
+"""What commands print of rows that were scored without a model; imported when there is something to print."""
+
+import json
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from socli.events import Scored, Tallied
+from socli.score import wrong_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from socli.events import Event
+    from socli.live import Screen
+    from socli.problem import Scorecard
+
+PAUSE = 0.2
+"""Seconds for which lines may wait, so that a fast stream is not written a line at a time."""
+
+
+def follow(events: "Iterable[Event]", screen: "Screen") -> "list[Scorecard]":
+    """Predictions as JSONL on stdout, if that is no terminal, all else on the screen; the scorecards.
+
+    A pipe is not told of each row on stderr: that would take longer than scoring it.
+    """
+    cards = []
+    watched, write = sys.stderr.isatty(), line_writer()
+    silent = sys.stdout.isatty()
+    for event in events:
+        if isinstance(event, Scored):
+            if watched:
+                screen.show(event)
+            if not silent:
+                write(row(event))
+            continue
+        screen.show(event)
+        if isinstance(event, Tallied):
+            cards.append(event.scorecard)
+    sys.stdout.flush()
+    return cards
+
+
+def row(event: Scored) -> dict[str, Any]:
+    """A prediction as a command prints it."""
+    problem, made = event.problem, event.prediction
+    return {
+        "id": made.problem_id,
+        "set": event.set,
+        "number": event.number,
+        "question": problem.question,
+        "answer": problem.gold,
+        "prediction": made.answer,
+        "correct": made.correct,
+        "wrong_step": wrong_step(made),
+        "finish_reason": made.finish_reason,
+        "calculator": made.calculator,
+        "tokens": made.tokens,
+        "text": made.text,
+    }
+
+
+def line_writer() -> "Callable[[dict[str, Any]], None]":
+    """Writes objects as lines to stdout; in ASCII where a terminal might obey them or a sign is lacking."""
+    unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf") and not sys.stdout.isatty()
+    encode, write = json.JSONEncoder(ensure_ascii=not unicode).encode, sys.stdout.write
+    flushed = monotonic()
+
+    def write_line(values: dict[str, Any]) -> None:
+        nonlocal flushed
+        write(f"{encode(values)}\n")
+        if monotonic() - flushed > PAUSE:
+            sys.stdout.flush()
+            flushed = monotonic()
+
+    return write_line

@@ -1,0 +1,252 @@
+"""`socli bench`: predictions on stdout, the summary on stderr, from sets, files and stdin."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Process, Socli, Terminal, dump, jsonl, recipe, sql
+from doubles import PROBLEMS, ScriptedWriter
+
+from socli import prompts
+from socli.scheme import Scheme
+from socli.solve import Solvers
+
+NORA, IVO, JUG, TEA = (problem.question for problem in PROBLEMS)
+
+
+def ask(*questions: str, **more: str) -> str:
+    """Problems as they are piped."""
+    return "".join(f"{json.dumps({'question': question, **more})}\n" for question in questions)
+
+
+def test_each_line_is_a_prediction_and_the_last_of_stderr_the_summary(
+    socli: Socli, trained: Path, four: Path
+) -> None:
+    done = socli("bench", str(four), "--json")
+    assert done.code == 0
+    by_question = {row["question"]: row for row in done.rows}
+    assert set(by_question) == {NORA, IVO, JUG, TEA}
+    assert by_question[NORA] == {
+        "id": PROBLEMS[0].id,
+        "set": str(four),
+        "number": 1,
+        "question": NORA,
+        "answer": "40",
+        "prediction": "40",
+        "correct": True,
+        "finish_reason": "answered",
+        "calculator": True,
+        "tokens": by_question[NORA]["tokens"],
+        "text": by_question[NORA]["text"],
+    }
+    summary = json.loads(done.told[-1])
+    assert (summary["n"], summary["correct"], summary["accuracy"]) == (4, 4, 1.0)
+    assert summary["sets"][0]["low"] == pytest.approx(0.5101, abs=1e-4)  # Wilson, 4 of 4
+    assert summary["sets"][0]["high"] == 1.0
+    assert summary["sets"][0]["unreadable"] == summary["sets"][0]["truncated"] == 0.0
+
+
+def test_without_json_the_summary_is_a_sentence(socli: Socli, trained: Path, four: Path) -> None:
+    done = socli("bench", str(four), "--no-calculator")
+    run = sql(trained, "SELECT id FROM runs")[0][0]
+    assert done.told[-1] == (
+        f"{four} with {run}: 100.0 % right of 4 (95 % interval 51.0 to 100.0 %), "
+        "0.0 % unreadable, 0.0 % truncated, calculator off"
+    )
+    assert [row["calculator"] for row in done.rows] == [False] * 4
+
+
+@pytest.mark.parametrize("argument", [[], ["-"]])
+def test_no_set_or_a_dash_is_stdin(argument: list[str], socli: Socli, trained: Path) -> None:
+    done = socli("bench", *argument, "--json", input=ask(IVO, answer="140") + "\n" + ask(TEA))
+    assert done.code == 0
+    assert [
+        (row["question"], row["correct"]) for row in sorted(done.rows, key=lambda row: row["number"])
+    ] == [
+        (IVO, True),
+        (TEA, None),
+    ]
+    summary = json.loads(done.told[-1])
+    assert (summary["n"], summary["accuracy"], summary["sets"][0]["set"]) == (1, 1.0, "stdin")
+
+
+@pytest.mark.parametrize(
+    ("gold", "correct"),
+    [
+        ("40", True),
+        (40, True),
+        ("$40.00", True),
+        ("4*12 = <<4*12=48>>48\n48-8 = <<48-8=40>>40\n#### 40", True),
+        ("The sum is <<40+1=41>>41.\n#### 41", False),
+    ],
+)
+def test_the_right_answer_is_bare_or_a_worked_solution(
+    gold: str | int, correct: bool, socli: Socli, trained: Path
+) -> None:
+    done = socli("bench", input=json.dumps({"question": NORA, "answer": gold}))
+    assert [row["correct"] for row in done.rows] == [correct]
+
+
+def test_fields_have_other_names_where_flags_say_so(socli: Socli, trained: Path) -> None:
+    row = json.dumps({"problem": IVO, "target": "140", "hint": ""})
+    flags = ["--question-field", "problem", "--answer-field", "target", "--context-field", "hint"]
+    done = socli("bench", *flags, input=row)
+    assert [(row["prediction"], row["correct"]) for row in done.rows] == [("140", True)]
+
+
+def test_several_sets_are_scored_at_once_and_together(
+    socli: Socli, trained: Path, tmp_path: Path, four: Path
+) -> None:
+    wrong = jsonl(tmp_path / "wrong.jsonl", [{"question": IVO, "answer": "7"}])
+    done = socli("bench", str(four), str(wrong), "stories:test", "--limit", "2", "--steps", "1", "--json")
+    assert done.code == 0
+    assert [row["set"] for row in done.rows] == [str(four)] * 2 + [str(wrong)] + [
+        "stories:test steps 1-1 seed 0"
+    ] * 2
+    summary = json.loads(done.told[-1])
+    assert [(card["set"], card["n"]) for card in summary["sets"]] == [
+        (str(four), 2),
+        (str(wrong), 1),
+        ("stories:test steps 1-1 seed 0", 2),
+    ]
+    assert summary["sets"][1]["accuracy"] == 0.0
+    assert summary["n"] == 5
+    assert summary["accuracy"] == summary["correct"] / 5
+    assert sql(trained, "SELECT count(*) FROM benches WHERE status = 'done'") == [(3,)]
+
+
+def test_a_recipe_brings_its_sets_and_its_own_last_run(
+    socli: Socli, trained: Path, tmp_path: Path, four: Path, llama: Path
+) -> None:
+    other = recipe(tmp_path, "other", four, llama, train={"epochs": 1}, bench={"limit": 1})
+    none = socli("bench", "--recipe", str(other))
+    assert none.code == 3
+    assert none.told == [
+        f"error: there is no finished run of recipe {other} yet",
+        f"hint: socli distill --recipe {other}",
+    ]
+    assert socli("distill", "--recipe", str(other)).code == 0
+    run = sql(trained, "SELECT id FROM runs WHERE name = 'other'")[0][0]
+    scored = socli("bench", "--recipe", str(other), "--set", "bench.max_tokens=5", "--json")
+    assert len(scored.rows) == 1
+    assert scored.rows[0]["tokens"] <= 5
+    assert json.loads(scored.told[-1])["sets"][0]["model"] == run
+
+
+def test_an_untrained_student_is_shown_examples_of_the_kind_that_is_asked() -> None:
+    from socli.solvers import shown
+
+    writer, none = ScriptedWriter({}), Scheme("answer")
+    guessing = shown(Solvers("untrained", none, writer, prefix="examples"), "yes/no")
+    assert guessing.prefix == prompts.prefix(none, "yes/no") != prompts.prefix(none, "number")
+    assert shown(Solvers("trained", none, writer), "yes/no").prefix == ""
+
+
+def test_an_untrained_student_can_be_scored(socli: Socli, home: Path, llama: Path) -> None:
+    snail = json.dumps({"question": "Could a snail cross a football field in one night?", "answer": True})
+    done = socli("bench", "--model", str(llama), "--scheme", "answer", "--json", input=snail)
+    assert done.code == 0
+    assert [row["answer"] for row in done.rows] == ["yes"]
+    assert json.loads(done.told[-1])["sets"][0]["model"] == str(llama)
+    assert sql(home / "socli.db", "SELECT run, model FROM benches") == [(None, str(llama))]
+
+
+@pytest.mark.parametrize(
+    ("words", "input", "code", "error", "hint"),
+    [
+        (["missing.jsonl"], None, 3, "there is no file missing.jsonl", None),
+        (["storis:test"], None, 2, "there is no set storis:test", "did you mean stories:test?"),
+        ([], '{"question": "a"}\n{"question', 2, "stdin line 2 is not JSON", "one JSON object a line"),
+        ([], '[1]', 2, "stdin line 1 is not an object", 'write {"question": "…"}'),
+        ([], '{"prompt": "x"}', 2, "stdin line 1 has no question", "name the field that holds it: prompt"),
+        ([], '{"question": "x", "answer": "a lot"}', 2, "stdin line 1: the answer `a lot` cannot", "leave"),
+        ([], "", 2, "there is no problem in stdin", None),
+        (["--steps", "3-1"], None, 2, "--steps '3-1' is not a range of steps", "for example --steps 1-3"),
+        (["--run", "by-hart"], None, 3, "no run `by-hart` in the store", "did you mean `by-heart`?"),
+        (["--model", "smollm2-135"], None, 2, "'smollm2-135' is no known student", "did you mean `smollm2"),
+        (["--model", "gpt2"], None, 3, "gpt2 is not here and cannot be fetched", "or copy its folder"),
+        (["--recipe", "gms8k"], None, 2, "there is no recipe 'gms8k'", "did you mean `gsm8k`?"),
+        (["--set", "bench.batch=1"], None, 2, "--set changes a recipe, and none is named", "name one with"),
+        (["--run", "a", "--model", "gpt2"], None, 2, "--run and --model exclude each other", "name the one"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_a_sentence_and_a_hint_and_nothing_is_scored(
+    words: list[str], input: str | None, code: int, error: str, hint: str | None, socli: Socli, trained: Path
+) -> None:
+    done = socli("bench", *words, input=input)
+    assert done.code == code
+    said = [line for line in done.told if not line.startswith(("solving", "fetching"))]
+    assert said[0].startswith(f"error: {error}")
+    assert said[1:] == [] if hint is None else said[1].startswith(f"hint: {hint}")
+    assert len(said) <= 2
+    assert done.out == ""
+    assert sql(trained, "SELECT count(*) FROM predictions") == [(0,)]
+
+
+def test_unreadable_answers_of_a_file_are_all_named_before_anything_is_solved(
+    socli: Socli, trained: Path, tmp_path: Path
+) -> None:
+    golds = ["1", "one or two", "3", "#### none", None]
+    bad = jsonl(tmp_path / "bad.jsonl", [{"question": f"{n}?", "answer": g} for n, g in enumerate(golds)])
+    done = socli("bench", str(bad))
+    assert (done.code, done.out) == (2, "")
+    assert (
+        f"{bad} line 2: the answer `one or two` cannot be read as a number (2 such lines: 2, 4)" in done.err
+    )
+
+
+def test_there_is_nothing_to_bench_with_before_the_first_run(socli: Socli) -> None:
+    done = socli("bench", "stories:test")
+    assert done.code == 3
+    assert done.told == [
+        "error: there is no finished run yet",
+        "hint: socli distill --recipe quickstart",
+    ]
+
+
+def test_all_files_are_looked_for_before_the_first_is_scored(socli: Socli, trained: Path, four: Path) -> None:
+    before = dump(trained)
+    done = socli("bench", str(four), "missing.jsonl")
+    assert (done.code, done.out) == (3, "")
+    assert dump(trained) == before
+
+
+def test_t17_a_reader_that_has_seen_enough_ends_it_quietly(
+    start: Callable[..., Process], trained: Path, by_heart: Path
+) -> None:
+    piped = start("bench", "--run", "by-heart", "--recipe", str(by_heart), "--set", "bench.batch=1", "-")
+    piped.type(ask(*[IVO] * 8))  # eight batches are read ahead
+    first = piped.read_until("\n", piped.stdout)
+    assert json.loads(first.splitlines()[0])["prediction"] == "140"
+    piped.stdout.close()
+    piped.type(ask(*[IVO] * 8))
+    done = piped.end()
+    assert done.code == 0
+    assert "Traceback" not in done.err
+    assert "rror" not in done.err
+    assert sql(trained, "SELECT status FROM benches") == [("started",)]
+    assert 1 < sql(trained, "SELECT count(*) FROM predictions")[0][0] <= 9
+
+
+def test_t18_on_a_terminal_ctrl_c_leaves_one_scoreboard_and_what_was_solved_in_the_store(
+    terminal: Callable[..., Terminal], trained: Path, tmp_path: Path, four: Path, by_heart: Path
+) -> None:
+    many = jsonl(tmp_path / "many.jsonl", [{"question": NORA, "answer": "40"}] * 900)
+    one_by_one = ["--run", "by-heart", "--recipe", str(by_heart), "--set", "bench.batch=1"]
+    screen = terminal("bench", str(four), str(many), *one_by_one)
+    screen.wait_for("many.jsonl")
+    screen.wait_for(" right")
+    screen.child.sendintr()
+    assert screen.end() == 130
+    shown = "\n".join(screen.rows())
+    assert len(re.findall(r"accuracy +100\.0 %", shown)) == 1
+    assert re.search(r"(\d+) of \1 right", shown)
+    assert '"prediction"' not in shown
+    assert shown.rstrip().endswith("stopped; the predictions made so far are in the store")
+    assert not screen.screen().cursor.hidden
+    assert sql(trained, "SELECT status, accuracy FROM benches") == [("done", 1.0), ("started", None)]
+    (n, correct) = sql(trained, "SELECT count(*), sum(correct) FROM predictions")[0]
+    assert n == correct
+    assert n > 4

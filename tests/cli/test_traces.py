@@ -1,0 +1,91 @@
+"""`socli traces`: list and show."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Socli, Terminal, dump, sql
+from doubles import PROBLEMS
+
+from socli.problem import Problem, Step, Trace
+from socli.records import TraceRow
+from socli.store import Store
+
+SPOOF = "\x1b]0;owned\x07\x1b]8;;http://x.test\x07\x1b[2J\x9b31m\x90x\x9c[red][/foo]\u202e\r"
+
+
+def test_there_are_none_at_first(socli: Socli) -> None:
+    assert socli("traces", "list", "--json").out == ""
+    done = socli("traces")
+    assert (done.code, done.out) == (0, "")
+    assert done.told == ["there is none; next: socli annotate --recipe quickstart"]
+
+
+def test_they_are_listed_the_newest_first_and_by_verdict(socli: Socli, trained: Path) -> None:
+    rows = socli("traces", "list", "--json").rows
+    assert [row["trace"]["problem_id"] for row in rows] == [problem.id for problem in reversed(PROBLEMS)]
+    assert socli("traces").lines[0] == f"{rows[0]['id']}\treference\t2\t8\tkept"
+    assert len(socli("traces", "list", "--limit", "2").lines) == 2
+    assert socli("traces", "list", "--verdict", "refused").out == ""
+
+
+def test_show_is_a_tree_with_the_verdicts_of_the_arithmetic(socli: Socli, trained: Path) -> None:
+    (row,) = [row for row in socli("traces", "list", "--json").rows if row["trace"]["answer"] == "140"]
+    shown = socli("traces", "show", row["id"][:8])
+    assert shown.lines[:-1] == [
+        "Ivo reads 20 pages a day. How many pages does he read in a week?",
+        "├── How many pages does Ivo read in a week?",
+        "│   ✓ He reads 20*7 = ‹140› pages.",
+        "└── Answer: 140",
+    ]
+    assert shown.lines[-1].startswith("kept, teacher reference, ")
+    (as_json,) = socli("traces", "show", row["id"], "--json").rows
+    assert as_json["question"] == PROBLEMS[1].question
+    assert as_json["trace"]["steps"] == row["trace"]["steps"]
+
+
+@pytest.mark.parametrize("id", ["nope", "../../x", "x'; DROP TABLE traces; --", "", "a" * 300, "\x00"])
+def test_t20_t21_an_id_that_is_none_is_refused(id: str, socli: Socli, trained: Path) -> None:
+    before = dump(trained)
+    done = socli("traces", "show", id)
+    assert (done.code, done.out) == (3, "")
+    assert done.told[0].startswith("error: no trace `")
+    assert done.told[1] == "hint: see `socli traces list`"
+    assert dump(trained) == before
+
+
+@pytest.fixture
+def hostile(home: Path) -> str:
+    """The id of a trace whose every part wants to do something to the terminal."""
+    home.mkdir()
+    problem = Problem(f"What{SPOOF} is it?", gold="1")
+    steps = (Step(f"Ask{SPOOF}?", f"Work{SPOOF} 1+1 = <<1+1=2>>2"),)
+    trace = Trace(problem.id, steps, "1", f"teacher{SPOOF}")
+    with Store(home / "socli.db") as store:
+        store.add_problems("s", [problem])
+        store.add_traces([TraceRow(trace, "refused", f"because{SPOOF}", reply=SPOOF)])
+    return sql(home / "socli.db", "SELECT id FROM traces")[0][0]
+
+
+@pytest.mark.parametrize("words", [["show"], ["list"], ["list", "--json"], ["show", "--json"]])
+def test_t11_hostile_text_is_only_text_on_a_terminal(
+    words: list[str], hostile: str, terminal: Callable[..., Terminal]
+) -> None:
+    screen = terminal("traces", *words, *([hostile] if words[0] == "show" else []), width=120)
+    assert screen.end() == 0
+    shown = screen.screen()
+    assert (shown.title, shown.icon_name, shown.cursor.hidden) == ("", "", False)
+    for code in (b"\x1b]", b"\x1b[2J", b"\x07", b"\x9b", b"\x90", "\u202e".encode()):
+        assert code not in screen.raw
+    assert "owned" not in "\n".join(screen.rows()) or "--json" in words
+    text = "".join(screen.rows())
+    assert "[red][/foo]" in text
+    assert "U+202E" in text or "\\u202e" in text
+
+
+@pytest.mark.parametrize("words", [["show"], ["list"]])
+def test_t11_hostile_text_is_only_text_in_a_pipe(words: list[str], hostile: str, socli: Socli) -> None:
+    done = socli("traces", *words, *([hostile] if words[0] == "show" else []))
+    assert done.code == 0
+    assert "[red][/foo]" in done.out
+    assert not set(done.out) & set("\x1b\x07\x9b\x90\u202e\r")
