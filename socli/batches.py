@@ -13,7 +13,7 @@ import torch
 from socli.scheme import Lesson
 from socli.student import Student, longest, tokens
 
-MICRO_TOKENS = 1024
+MICRO_TOKENS = 768
 """Most tokens in one forward pass on a CPU, filling included: the 135M student stays under 5 GB."""
 WINDOW = 32
 """Batches are cut from runs of so many batches sorted by length, then shuffled."""

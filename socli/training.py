@@ -49,15 +49,14 @@ def train(
     role, total, precision = lessons[0].role, len(schedule), fast_precision(student.device)
 
     torch.manual_seed(settings.seed)
-    model = student.model.train()
-    model.set_attn_implementation(attention.CAUSAL if student.device.type == "cpu" else "sdpa")
+    model = _ready(student)
     optimizer = _optimizer(model, settings)
     learnt = digest(*(f"{lesson.ids} {lesson.learnt}" for lesson in encoded))
     last = checkpoint.newest(folder, learnt)
     done = checkpoint.restore(last, model, optimizer) if last else 0
     ahead = sum(lengths[n] for chosen in schedule[done:] for n in chosen)
-    size, where = student.parameters, str(student.device)
-    yield DistillBegan(run, role, len(encoded), total, done, sum(lengths), size, where, precision)
+    size = student.parameters, str(student.device), precision
+    yield DistillBegan(run, role, len(encoded), total, done, sum(lengths), *size)
 
     saved = began = time.monotonic()
     seen = 0
@@ -84,6 +83,12 @@ def train(
         if stopping:
             raise KeyboardInterrupt
     model.eval()
+
+
+def _ready(student: Student) -> Any:
+    """The student's model with dropout on and the attention that trains fastest on its device."""
+    student.model.set_attn_implementation(attention.CAUSAL if student.device.type == "cpu" else "sdpa")
+    return student.model.train()
 
 
 def _encoded(student: Student, lessons: Sequence[Lesson]) -> list[Encoded]:

@@ -225,7 +225,9 @@ def test_every_mark_holds_and_its_value_is_repeated_after_it() -> None:
             assert arithmetic.holds(mark), step
             assert Fraction(mark.stated) == arithmetic.evaluate(mark.expression)
             assert step.text[mark.end :].startswith(mark.stated)
-            assert not re.search(r"\d|=", step.text[: mark.start].rpartition(" ")[2]), step  # the sum stands once
+            assert not re.search(r"\d|=", step.text[: mark.start].rpartition(" ")[2]), (
+                step
+            )  # the sum stands once
             assert re.fullmatch(r"[0-9.+\-*/()]+", mark.expression), step
 
 

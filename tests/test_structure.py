@@ -15,12 +15,12 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer extract scheme prompts recipe stats
+    arithmetic answer extract scheme prompts recipe stats questions
     catalogue safety revisions convert fetch models
     stories known_sets sources
     sqlitefile migrations runbook store outputs
     teacher attention student batches checkpoint decode training
-    annotate distill solve solvers bench
+    annotate distill solve solvers bench score compare
     scene render progress live
     cli __main__
 """.split()  # noqa: SIM905  a picture
@@ -44,6 +44,7 @@ OWNERS = {
     "math_verify": {"extract"},
     "numpy": {"stats"},
     "scipy": {"stats"},
+    "sacrebleu": {"questions"},
     "openai": {"teacher"},
     "stamina": {"teacher"},
     "safetensors": {"checkpoint"},

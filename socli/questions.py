@@ -1,0 +1,161 @@
+"""How good sub-questions are, against reference ones and against their problem; accuracy by number of steps.
+
+Owner of `sacrebleu`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from socli import stats
+from socli.answer import canonical
+from socli.arithmetic import marks
+from socli.problem import Prediction, Problem, Step
+
+Solved = tuple[Problem, Prediction]
+"""A problem, with reference steps if it has any, and what was answered to it."""
+
+_NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Corpus BLEU and chrF of all sub-questions, 0 to 100, with strings that say how they were computed."""
+
+    n: int
+    """Problems with reference sub-questions."""
+    bleu: float
+    bleu_signature: str
+    chrf: float
+    chrf_signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a student asks. Shares are fractions in 0 to 1; None where there is nothing to take a share of."""
+
+    questions: int
+    leaks: float | None
+    """Of the sub-questions: those that hold the value of their own answer."""
+    repeats: float | None
+    """Of the sub-questions: those that were asked before in the same problem."""
+    same_count: float | None
+    """#Q: of the problems with reference steps, those with as many sub-questions as steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByLength:
+    """The accuracy on the problems of one number of reference steps, with its 95 % interval."""
+
+    steps: int
+    n: int
+    correct: int
+    low: float
+    high: float
+
+
+def overlap(solved: Iterable[Solved]) -> Overlap | None:
+    """The sub-questions against the reference ones by sacrebleu; None where no problem has any.
+
+    The sub-questions of a problem are one segment, joined by blanks. A problem to which none were asked
+    counts with an empty one.
+    """
+    asked, wanted = [], []
+    for problem, prediction in solved:
+        reference = _joined(problem.steps)
+        if reference:
+            wanted.append(reference)
+            asked.append(_joined(prediction.steps))
+    if not wanted:
+        return None
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    bleu, chrf = BLEU(), CHRF()
+    return Overlap(
+        n=len(wanted),
+        bleu=float(bleu.corpus_score(asked, [wanted]).score),
+        bleu_signature=str(bleu.get_signature()),
+        chrf=float(chrf.corpus_score(asked, [wanted]).score),
+        chrf_signature=str(chrf.get_signature()),
+    )
+
+
+def asking(solved: Iterable[Solved]) -> Asking:
+    """Leaks, repeats and #Q over all predictions; steps without a sub-question are not counted."""
+    questions = leaking = repeated = alike = known = 0
+    for problem, prediction in solved:
+        asked = sum(bool(step.question.strip()) for step in prediction.steps)
+        questions += asked
+        leaking += len(leaks(problem, prediction.steps))
+        repeated += len(repeats(prediction.steps))
+        if problem.steps:
+            known += 1
+            alike += asked == len(problem.steps)
+    return Asking(
+        questions=questions,
+        leaks=leaking / questions if questions else None,
+        repeats=repeated / questions if questions else None,
+        same_count=alike / known if known else None,
+    )
+
+
+def leaks(problem: Problem, steps: Sequence[Step]) -> list[int]:
+    """The indexes of sub-questions that hold the value their own answer comes to.
+
+    A value that the problem states, or that an earlier step came to, is no leak.
+    """
+    known = _numbers(f"{problem.question} {problem.context}")
+    found = []
+    for index, step in enumerate(steps):
+        value = _value(step)
+        if value is not None:
+            if value not in known and value in _numbers(step.question):
+                found.append(index)
+            known.add(value)
+    return found
+
+
+def repeats(steps: Sequence[Step]) -> list[int]:
+    """The indexes of sub-questions that were asked before, whatever their case and punctuation."""
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for index, step in enumerate(steps):
+        words = tuple(_WORD.findall(step.question.casefold()))
+        if words in seen:
+            found.append(index)
+        elif words:
+            seen.add(words)
+    return found
+
+
+def by_length(solved: Iterable[Solved]) -> list[ByLength]:
+    """The accuracy by number of reference steps, fewest first; without reference steps or gold, left out."""
+    counts: dict[int, tuple[int, int]] = {}
+    for problem, prediction in solved:
+        if problem.steps and prediction.correct is not None:
+            n, correct = counts.get(len(problem.steps), (0, 0))
+            counts[len(problem.steps)] = n + 1, correct + prediction.correct
+    return [
+        ByLength(steps, n, correct, *stats.wilson(correct, n))
+        for steps, (n, correct) in sorted(counts.items())
+    ]
+
+
+def _joined(steps: Sequence[Step]) -> str:
+    return " ".join(step.question.strip() for step in steps if step.question.strip())
+
+
+def _numbers(text: str) -> set[str]:
+    """The normal forms of the numbers in a text."""
+    return {canonical(number, "number") or number for number in _NUMBER.findall(text)}
+
+
+def _value(step: Step) -> str | None:
+    """What a worked answer comes to: the last marked value or, without one, the last number."""
+    marked = marks(step.text)
+    if marked:
+        return canonical(marked[-1].stated, "number")
+    numbers = _NUMBER.findall(step.text)
+    return canonical(numbers[-1], "number") if numbers else None
