@@ -53,8 +53,8 @@ def main() -> None:
     run("distill", "--recipe", "quickstart")
     trained = accuracy("--recipe", "quickstart")
     guessed = accuracy("--recipe", "quickstart", "--no-calculator")
-    longer = accuracy("stories:test", "--steps", "4-6", "--limit", "50")
-    unseen = accuracy("stories:unseen", "--steps", "1-3", "--limit", "50")
+    longer = accuracy("stories:test", "--steps", "4-6", "--limit", "30")
+    unseen = accuracy("stories:unseen", "--steps", "1-3", "--limit", "30")
     run("solve", QUESTION)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6  # kilobytes, of the largest
     print(
