@@ -15,7 +15,7 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer extract scheme check prompts recipe stats questions
+    arithmetic answer extract scheme check overlap prompts recipe stats questions
     catalogue safety revisions convert fetch models
     stories known_sets sources
     sqlitefile migrations runbook store outputs
