@@ -5,30 +5,15 @@ is found in more of them only warns (docs/concepts/how-it-works.md has the count
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
-from typing import Literal
 
 from socli import answer, arithmetic, scheme
 from socli.problem import Problem, Step, Trace
+from socli.records import Code
 from socli.scheme import Scheme
-
-Code = Literal[
-    "no-reply",
-    "truncated",
-    "declined",
-    "no-gold",
-    "unreadable",
-    "wrong-answer",
-    "misfit",
-    "wrong-arithmetic",
-    "leaked-answer",
-    "duplicate",
-    "other",
-]
-"""Why a trace may not be trained on, in the order in which it is asked; the first that fits is the reason."""
 
 UNANSWERED: frozenset[Code] = frozenset({"no-reply", "truncated", "declined"})
 UNREAD: frozenset[Code] = UNANSWERED | {"unreadable"}
@@ -77,6 +62,44 @@ class Judgement:
     """A sentence for the store; the step is in it, counted from 1."""
     step: int | None = None
     """The index of the first wrong step, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """What became of what teachers were asked: each count but the first is a part of the one before."""
+
+    problems: int
+    """In the set that was asked about; in all sets where none is named."""
+    asked: int
+    """Traces in the store, kept or refused; a problem that was asked k times has k."""
+    answered: int
+    read: int
+    right: int
+    right_steps: int
+    kept: int
+    right_answer_wrong_steps: int
+    reasons: Mapping[Code, int]
+    """How many were refused for what, the most frequent first."""
+
+
+def funnel(problems: int, judged: Mapping[Code | None, int]) -> Funnel:
+    """The funnel of so many traces of each code; None is the code of kept ones."""
+
+    def left(out: frozenset[Code]) -> int:
+        return sum(count for code, count in judged.items() if code not in out)
+
+    refused = {code: count for code, count in judged.items() if code is not None}
+    return Funnel(
+        problems,
+        asked=left(frozenset()),
+        answered=left(UNANSWERED),
+        read=left(UNREAD),
+        right=left(NOT_RIGHT),
+        right_steps=left(NOT_RIGHT | WRONG_STEPS | {"misfit"}),
+        kept=judged.get(None, 0),
+        right_answer_wrong_steps=sum(judged.get(code, 0) for code in WRONG_STEPS),
+        reasons=dict(sorted(refused.items(), key=lambda pair: (-pair[1], pair[0]))),
+    )
 
 
 def judge(

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socli import check
-from socli.check import Code, Judgement, code, first_wrong, judge, unused, warnings
+from socli.check import Judgement, code, first_wrong, judge, unused, warnings
 from socli.problem import Problem, Step, Trace
+from socli.records import Code
 from socli.scheme import Scheme
 from socli.sources import problems
 
