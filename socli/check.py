@@ -102,6 +102,20 @@ def funnel(problems: int, judged: Mapping[Code | None, int]) -> Funnel:
     )
 
 
+def stages(told: Funnel) -> dict[str, int]:
+    """The counts of a funnel by name, in order, then what was refused for what."""
+    return {
+        "asked": told.asked,
+        "answered": told.answered,
+        "read": told.read,
+        "right answer": told.right,
+        "right steps": told.right_steps,
+        "kept": told.kept,
+        "right answer, wrong steps": told.right_answer_wrong_steps,
+        **{f"refused: {reason}": count for reason, count in told.reasons.items()},
+    }
+
+
 def judge(
     problem: Problem,
     trace: Trace,

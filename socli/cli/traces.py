@@ -1,19 +1,21 @@
-"""socli traces: list, search, show, funnel"""
+"""socli traces: list, search, show, funnel, export"""
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from socli.cli import app, options, wiring
+from socli.errors import MissingError
 from socli.records import Code
 
 if TYPE_CHECKING:
     from socli.check import Funnel
     from socli.records import TraceRow
 
-group = typer.Typer(help="List, search and show traces.", invoke_without_command=True)
+group = typer.Typer(help="List, search, show, count and export traces.", invoke_without_command=True)
 app.add_typer(group, name="traces")
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to show.")]
@@ -150,16 +152,42 @@ def funnel(
 
 def _stages(told: "Funnel") -> Iterator[tuple[str, str, str, str]]:
     """Each stage with its share of what was asked and a bar of at most 40 signs."""
-    stages = {
-        "asked": told.asked,
-        "answered": told.answered,
-        "read": told.read,
-        "right answer": told.right,
-        "right steps": told.right_steps,
-        "kept": told.kept,
-        "right answer, wrong steps": told.right_answer_wrong_steps,
-        **{f"refused: {reason}": count for reason, count in told.reasons.items()},
-    }
-    for stage, count in stages.items():
+    from socli import check
+
+    for stage, count in check.stages(told).items():
         share = count / told.asked
         yield stage, f"{count:,}", f"{100 * share:.1f} %", "#" * round(40 * share)
+
+
+@group.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="A new file; its card is written beside it.")],
+    format_: Annotated[
+        Literal["jsonl", "chat", "trl"],
+        typer.Option("--format", help="Whole traces, chat messages, or TRL's prompt and completion."),
+    ] = "jsonl",
+    recipe: options.RecipeName = "quickstart",
+    set_: options.Set = None,
+    store: options.Store = None,
+    json: options.Json = False,
+) -> None:
+    """Write the kept traces of a recipe's set and teacher to a file, with a card: source, licence, counts."""
+    from socli import exports
+    from socli import recipe as recipes
+
+    loaded = recipes.load(recipe, set_ or [])
+    set_name, teacher, form = loaded.problems.set_name, loaded.teacher.model, loaded.to_scheme()
+    with wiring.opened(store) as db:
+        first = {problem.id for problem in db.problems(set_name, loaded.problems.limit)}
+        kept = (pair for pair in db.kept(set_name, teacher) if pair[0].id in first)
+        if not any(True for _ in db.kept(set_name, teacher, limit=1)):
+            annotate = wiring.command("annotate", recipe=recipe, overrides=set_, store=store)
+            raise MissingError("there is no kept trace to export", hint=annotate)
+        tally = exports.save(file, kept, form, format_)
+        text = exports.card(file, set_name, form, format_, tally, db.funnel(set_name, teacher))
+    card = exports.save_card(file, text)
+    if json:
+        wiring.print_json({"file": str(file), "card": str(card), "rows": tally.rows, "traces": tally.traces})
+        return
+    print(file)
+    wiring.say(f"wrote {tally.rows:,} rows of {tally.traces:,} traces; what they are: {card}")

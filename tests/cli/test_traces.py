@@ -193,3 +193,30 @@ def test_an_empty_funnel_names_what_to_do(socli: Socli) -> None:
     done = socli("traces", "funnel")
     assert (done.code, done.out) == (0, "")
     assert done.told == ["there is none; next: socli annotate --recipe quickstart"]
+
+
+# ---- export
+
+
+@pytest.mark.parametrize(("format", "rows"), [("jsonl", 4), ("chat", 4), ("trl", 4)])
+def test_kept_traces_are_exported_with_a_card(
+    format: str, rows: int, socli: Socli, by_heart: Path, tmp_path: Path
+) -> None:
+    socli("annotate", "--recipe", str(by_heart))
+    file = tmp_path / "out.jsonl"
+    done = socli("traces", "export", str(file), "--recipe", str(by_heart), "--format", format)
+    assert (done.code, done.lines) == (0, [str(file)])
+    assert done.told[0].startswith(f"wrote {rows} rows of 4 traces; what they are: ")
+    assert len(file.read_text().splitlines()) == rows
+    assert "| kept | 4 |" in (tmp_path / "out.jsonl.md").read_text()
+    again = socli("traces", "export", str(file), "--recipe", str(by_heart))
+    assert (again.code, again.told[0]) == (2, f"error: {file} is there already")
+
+
+def test_without_kept_traces_the_command_to_make_them_is_named(socli: Socli, tmp_path: Path) -> None:
+    done = socli("traces", "export", str(tmp_path / "out.jsonl"))
+    assert (done.code, done.told) == (
+        3,
+        ["error: there is no kept trace to export", "hint: socli annotate --recipe quickstart"],
+    )
+    assert not (tmp_path / "out.jsonl").exists()
