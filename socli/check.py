@@ -234,8 +234,8 @@ def _repeated(trace: Trace, others: Iterable[Trace]) -> Judgement | None:
 
 
 def _folded(trace: Trace) -> str:
-    """The steps without case, spacing and punctuation."""
-    parts = chain.from_iterable((step.question, step.text) for step in trace.steps)
+    """The steps and the answer without case, spacing and punctuation."""
+    parts = chain((trace.answer,), *((step.question, step.text) for step in trace.steps))
     return "\n".join(" ".join(_FOLD.sub(" ", part.casefold()).split()) for part in parts)
 
 

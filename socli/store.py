@@ -3,6 +3,7 @@
 Its queries are here and, for runs and benches, in `runbook`.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -155,6 +156,20 @@ class Store(RunBook):
             steps = self._steps(page)
             for row in page:
                 yield _problem(row), _trace(row, steps[row["id"]])
+
+    def kept_of(self, problem_ids: Iterable[str], teacher: str) -> dict[str, list[Trace]]:
+        """The kept traces of one teacher for each of these problems, the oldest first."""
+        kept: dict[str, list[Trace]] = {id: [] for id in problem_ids}
+        found = self._file.rows(
+            "SELECT * FROM traces WHERE verdict = 'kept' AND teacher = :teacher"
+            " AND problem IN (SELECT value FROM json_each(:ids)) ORDER BY rowid",
+            teacher=teacher,
+            ids=json.dumps(list(kept)),
+        )
+        steps = self._steps(found)
+        for row in found:
+            kept[row["problem"]].append(_trace(row, steps[row["id"]]))
+        return kept
 
     def traced(self, like: Trace) -> set[str]:
         """Ids of the problems that have a trace, kept or refused, asked for as `like` was.

@@ -186,6 +186,8 @@ def test_other_numbers_signs_words_or_problems_are_no_duplicate() -> None:
     assert judge(CANDLES, first, SOCRATIC, others=[first]) == Judgement()
     elsewhere = replace(first, problem_id="0" * 16, sample=2)
     assert judge(CANDLES, first, SOCRATIC, others=[elsewhere]) == Judgement()
+    put_right = replace(CANDLES, gold="41")
+    assert judge(put_right, trace(put_right, sample=1), SOCRATIC, others=[first]) == Judgement()
     decimals = [trace(CANDLES, ("How many?", f"it is {n}"), sample=i) for i, n in enumerate(("1.5", "15"))]
     assert judge(CANDLES, decimals[1], SOCRATIC, others=decimals[:1]) == Judgement()
 

@@ -151,6 +151,15 @@ def test_more_kept_traces_than_a_page_come_back_whole(store: Store) -> None:
     assert [row.trace for row in store.traces()] == [row.trace for row in reversed(rows)]
 
 
+def test_the_kept_traces_of_some_problems_are_at_hand(store: Store) -> None:
+    rows = [TraceRow(traced(JUGS, sample=n), "kept" if n else "refused") for n in range(3)]
+    store.add_traces([*rows, TraceRow(traced(JUGS, "other"), "kept"), TraceRow(traced(OPEN), "kept")])
+    assert store.kept_of([JUGS.id, TAXI.id], "reference") == {
+        JUGS.id: [row.trace for row in rows[1:]],
+        TAXI.id: [],
+    }
+
+
 def test_traced_knows_what_need_not_be_asked_again(store: Store) -> None:
     asked = traced(JUGS, "some/model", prompt_hash="ab12", temperature=0.7, top_p=0.95, seed=1, sample=0)
     store.add_traces([TraceRow(asked, "kept"), TraceRow(replace(asked, problem_id=TAXI.id), "refused")])
