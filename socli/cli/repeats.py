@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def left_out(problems: "Iterable[Problem]", recipe: "Recipe", *, json: bool = False) -> set[str]:
     """Ids of problems that repeat one of the recipe's bench sets; what is left out is said on stderr.
 
-    A bench set that is what the recipe learns from by its very name was meant so: that is said, and nothing
-    is left out for it. A UsageError is raised where nothing would be left to learn from.
+    A bench set that is what the recipe learns from, by its very name, is meant to show what was learnt by
+    heart: nothing is left out for it. A UsageError is raised where nothing would be left to learn from.
     """
     from socli.events import Noted
     from socli.overlap import overlaps
@@ -25,7 +25,6 @@ def left_out(problems: "Iterable[Problem]", recipe: "Recipe", *, json: bool = Fa
     notes = []
     for spec in recipe.bench.sets:
         if spec == recipe.problems.train:
-            notes.append(f"{spec} is learnt from and scored on: its score says what was learnt by heart")
             continue
         try:
             repeated = list(overlaps(learnt, _scored(spec, recipe)))
@@ -35,7 +34,7 @@ def left_out(problems: "Iterable[Problem]", recipe: "Recipe", *, json: bool = Fa
         found |= {one.train.id for one in repeated}
         if repeated:
             pair = f"{repeated[0].train.id} is like {repeated[0].bench.id}"
-            notes.append(f"left out {len(repeated):,} problems that repeat one of {spec}, for example {pair}")
+            notes.append(f"left out {len(repeated):,} of the problems: they repeat one of {spec}; {pair}")
     for note in notes:
         wiring.talk(json).show(Noted(note))
     if learnt and len(found) == len(learnt):
