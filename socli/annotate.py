@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from socli import answer, arithmetic, scheme, teacher
+from socli import answer, check, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
 from socli.problem import Problem, Trace, digest
 from socli.recipe import TeacherTable
@@ -55,16 +55,7 @@ def _from_api(problems: Iterable[Problem], table: TeacherTable, form: Scheme, st
 
 def refusal(problem: Problem, trace: Trace, form: Scheme) -> str:
     """Why a trace must not be trained on; empty where it may."""
-    if problem.gold is None:
-        return "the right answer is not known"
-    if not trace.answer:
-        return "unreadable"
-    if not answer.same(trace.answer, problem.gold, problem.kind):
-        return "wrong answer"
-    if misfit := scheme.misfit(trace, form):
-        return misfit
-    wrong = arithmetic.first_wrong(trace.steps)
-    return f"wrong arithmetic at step {wrong + 1}" if wrong is not None else ""
+    return check.judge(problem, trace, form).reason
 
 
 def _referred(problem: Problem, form: Scheme) -> TraceRow:

@@ -26,7 +26,23 @@ def m001_start(db: "Database") -> None:
         db.execute(statement)
 
 
-HISTORY: tuple[Migration, ...] = (m001_start,)
+def m002_search(db: "Database") -> None:
+    """Full-text search in traces: of the problem's question, and of the steps or, without any, the reply."""
+    db.execute(_SEARCH)
+    db.execute(
+        "INSERT INTO trace_words (trace, question, told)"
+        " SELECT t.id, p.question, coalesce((SELECT group_concat(question || ' ' || text, char(10)) FROM"
+        " (SELECT * FROM steps WHERE trace = t.id ORDER BY n)), t.reply)"
+        " FROM traces t JOIN problems p ON p.id = t.problem ORDER BY t.rowid"
+    )
+
+
+HISTORY: tuple[Migration, ...] = (m001_start, m002_search)
+
+_SEARCH = """\
+CREATE VIRTUAL TABLE trace_words USING fts5 (
+    trace UNINDEXED, question, told, tokenize = 'porter unicode61'
+)"""
 
 _START = """\
 CREATE TABLE problems (
@@ -220,6 +236,7 @@ def schema(connection: sqlite3.Connection | None = None) -> str:
             _apply(new, HISTORY)
             return schema(new)
     sql = (
-        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND substr(tbl_name, 1, 1) != '_' ORDER BY rowid"
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND substr(tbl_name, 1, 1) != '_'"
+        " AND substr(tbl_name, 1, 12) != 'trace_words_' ORDER BY rowid"  # where SQLite keeps the index
     )
     return "".join(f"{text};\n\n" for (text,) in connection.execute(sql)).rstrip() + "\n"

@@ -9,6 +9,20 @@ from socli.events import Role
 from socli.problem import FinishReason, Scorecard, Trace
 
 Verdict = Literal["kept", "refused"]
+Code = Literal[
+    "no-reply",
+    "truncated",
+    "declined",
+    "no-gold",
+    "unreadable",
+    "wrong-answer",
+    "misfit",
+    "wrong-arithmetic",
+    "leaked-answer",
+    "duplicate",
+    "other",
+]
+"""Why a trace may not be trained on, in the order in which it is asked; the first that fits is the reason."""
 RunStatus = Literal["started", "done", "failed"]
 BenchStatus = Literal["started", "done"]
 

@@ -120,10 +120,12 @@ def tree(scene: Scene, elapsed: float | None = None, *, stopped: bool = False) -
     return Drawn(lambda signs, width: _solving(solving, elapsed, stopped, signs, width))
 
 
-def branches(problem: Problem, steps: Sequence[Step], answer: str | None) -> RenderableType:
-    """The tree of a trace: the problem, its steps and the answer."""
+def branches(
+    problem: Problem, steps: Sequence[Step], answer: str | None, wrong: int | None = None
+) -> RenderableType:
+    """The tree of a trace: the problem, its steps, the first wrong one of them marked, and the answer."""
     end = None if answer is None else _answer(answer)
-    return Drawn(lambda signs, _: [_grown(problem, steps, end, signs)])
+    return Drawn(lambda signs, _: [_grown(problem, steps, end, signs, wrong=wrong)])
 
 
 def text_of(renderable: RenderableType, width: int = 100) -> str:
@@ -154,13 +156,20 @@ def _solving(
 
 
 def _grown(
-    problem: Problem, steps: Sequence[Step], end: Text | None, signs: Signs, cursor: str | None = None
+    problem: Problem,
+    steps: Sequence[Step],
+    end: Text | None,
+    signs: Signs,
+    cursor: str | None = None,
+    wrong: int | None = None,
 ) -> Tree:
     """The cursor stands behind the last step while there is no `end` yet; None: the text is whole."""
     facts = [Text(line(problem.context), "dim")] if problem.context else []
     root = Tree(Group(Text(line(problem.question), "bold"), *facts), guide_style="bright_black")
     for n, step in enumerate(steps):
-        root.add(_branch(step, signs, cursor if end is None and n == len(steps) - 1 else None))
+        branch = root.add(_branch(step, signs, cursor if end is None and n == len(steps) - 1 else None))
+        if n == wrong:
+            branch.add(Text("the first wrong step", "bold red"))
     if end is not None:
         root.add(end)
     return root

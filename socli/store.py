@@ -3,15 +3,18 @@
 Its queries are here and, for runs and benches, in `runbook`.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any, Self
 
+from socli.check import Funnel, code, funnel
 from socli.errors import UsageError
 from socli.migrations import HISTORY, Migration, migrate
 from socli.problem import Problem, Step, Trace, digest
-from socli.records import TraceRow, Verdict
+from socli.records import Code, TraceRow, Verdict
 from socli.runbook import RunBook
 from socli.sqlitefile import SqliteFile, batches, copy, now, storable
 
@@ -29,6 +32,7 @@ class Store(RunBook):
     ) -> None:
         """Open the file, made if it was not there, and bring its tables up to date."""
         super().__init__(SqliteFile(path, read_only=read_only))
+        self._file.connection.create_function("code", 1, code, deterministic=True)
         try:
             migrate(self._file, history)
         except BaseException:
@@ -123,6 +127,11 @@ class Store(RunBook):
                         for n, step in enumerate(row.trace.steps, 1)
                     ),
                 )
+                self._file.insert(
+                    "INSERT INTO trace_words (trace, question, told)"
+                    " SELECT ?, question, ? FROM problems WHERE id = ?",
+                    ((id, _words(row), row.trace.problem_id) for id, row in by_id.items()),
+                )
         return new
 
     def kept(
@@ -148,6 +157,20 @@ class Store(RunBook):
             for row in page:
                 yield _problem(row), _trace(row, steps[row["id"]])
 
+    def kept_of(self, problem_ids: Iterable[str], teacher: str) -> dict[str, list[Trace]]:
+        """The kept traces of one teacher for each of these problems, the oldest first."""
+        kept: dict[str, list[Trace]] = {id: [] for id in problem_ids}
+        found = self._file.rows(
+            "SELECT * FROM traces WHERE verdict = 'kept' AND teacher = :teacher"
+            " AND problem IN (SELECT value FROM json_each(:ids)) ORDER BY rowid",
+            teacher=teacher,
+            ids=json.dumps(list(kept)),
+        )
+        steps = self._steps(found)
+        for row in found:
+            kept[row["problem"]].append(_trace(row, steps[row["id"]]))
+        return kept
+
     def traced(self, like: Trace) -> set[str]:
         """Ids of the problems that have a trace, kept or refused, asked for as `like` was.
 
@@ -165,17 +188,50 @@ class Store(RunBook):
         )
         return {row["problem"] for row in found}
 
-    def traces(self, limit: int | None = None, verdict: Verdict | None = None) -> Iterator[TraceRow]:
-        """Traces, the newest first."""
+    def traces(
+        self,
+        limit: int | None = None,
+        verdict: Verdict | None = None,
+        *,
+        reason: Code | None = None,
+        teacher: str | None = None,
+        set_name: str | None = None,
+        words: str | None = None,
+    ) -> Iterator[TraceRow]:
+        """Traces, the newest first; those alone that are so, refused for that, and hold all of the words.
+
+        Words are looked for in the problem's question and in the steps, in whatever case and English ending.
+        """
         sql = (
-            "SELECT rowid AS row, * FROM traces"
-            " WHERE rowid < :row AND (:verdict IS NULL OR verdict = :verdict)"
+            "SELECT rowid AS row, * FROM traces WHERE rowid < :row"
+            " AND (:verdict IS NULL OR verdict = :verdict) AND (:reason IS NULL OR code(reason) = :reason)"
+            " AND (:teacher IS NULL OR teacher = :teacher)"
+            " AND (:set IS NULL OR problem IN (SELECT problem FROM members WHERE set_name = :set))"
+            " AND (:words IS NULL OR id IN (SELECT trace FROM trace_words WHERE trace_words MATCH :words))"
             " ORDER BY rowid DESC LIMIT :page"
         )
-        for page in self._file.pages(sql, limit, {"row": 2**63 - 1}, verdict=verdict):
+        asked = {"verdict": verdict, "reason": reason, "teacher": teacher, "set": set_name}
+        asked["words"] = None if words is None else _phrases(words)
+        for page in self._file.pages(sql, limit, {"row": 2**63 - 1}, **asked):
             steps = self._steps(page)
             for row in page:
                 yield _trace_row(row, steps[row["id"]])
+
+    def funnel(self, set_name: str | None = None, teacher: str | None = None) -> Funnel:
+        """What became of the traces of a set's problems and of one teacher, where they are named."""
+        (members,) = self._file.rows(
+            "SELECT count(DISTINCT problem) AS n FROM members WHERE :set IS NULL OR set_name = :set",
+            set=set_name,
+        )
+        judged = self._file.rows(
+            "SELECT code(reason) AS code, count(*) AS n FROM traces"
+            " WHERE (:teacher IS NULL OR teacher = :teacher)"
+            " AND (:set IS NULL OR problem IN (SELECT problem FROM members WHERE set_name = :set))"
+            " GROUP BY 1",
+            set=set_name,
+            teacher=teacher,
+        )
+        return funnel(members["n"], {row["code"]: row["n"] for row in judged})
 
     def trace(self, id: str) -> TraceRow:
         """The trace of this id or unique beginning of one."""
@@ -257,6 +313,19 @@ def _trace_row(row: Row, steps: Iterable[Step]) -> TraceRow:
         tokens_out=row["tokens_out"],
         created=row["created"],
     )
+
+
+def _words(row: TraceRow) -> str:
+    """What a trace can be found by beside its problem's question."""
+    return "\n".join(f"{step.question} {step.text}" for step in row.trace.steps) or row.reply
+
+
+def _phrases(words: str) -> str:
+    """Words as FTS5 takes them: each quoted, so that none of them is a part of its query language."""
+    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split() if re.search(r"\w", word)]
+    if not quoted:
+        raise UsageError("there is no word to look for", hint="for example `socli traces search pencils`")
+    return " ".join(quoted)
 
 
 def _trace_values(id: str, row: TraceRow, stored: str) -> tuple[Any, ...]:

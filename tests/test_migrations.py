@@ -13,31 +13,30 @@ from sqlite_utils import Database
 from socli.errors import StorageError
 from socli.migrations import HISTORY, schema
 from socli.problem import Problem, Step, Trace
-from socli.records import TraceRow
 from socli.store import Store
 
 PROBLEM = Problem("Kim fills 4 jugs of 3 litres. How many litres?", gold="12")
-TRACE = Trace(PROBLEM.id, (Step("How many?", "12"),), "12", "reference")
+TRACE = Trace(PROBLEM.id, (Step("How many?", "12 litres"),), "12", "reference")
 
 
-def m002_stars(db: Database) -> None:
+def m003_stars(db: Database) -> None:
     db.table("traces").add_column("stars", int)
 
 
-def m003_rebuilt(db: Database) -> None:
+def m004_rebuilt(db: Database) -> None:
     db.table("traces").transform(rename={"stars": "liked"})
 
 
-def m004_broken(db: Database) -> None:
+def m005_broken(db: Database) -> None:
     db.execute("DELETE FROM steps")
     db.execute("INSERT INTO no_such_table VALUES (1)")
 
 
-def m005_orphans(db: Database) -> None:
+def m006_orphans(db: Database) -> None:
     db.execute("DELETE FROM problems")
 
 
-NEWER = (*HISTORY, m002_stars, m003_rebuilt)
+NEWER = (*HISTORY, m003_stars, m004_rebuilt)
 
 
 @pytest.fixture
@@ -46,7 +45,13 @@ def old(tmp_path: Path) -> Path:
     path = tmp_path / "socli.db"
     with Store(path, history=HISTORY[:1]) as store:
         store.add_problems("mine:train", [PROBLEM])
-        store.add_traces([TraceRow(TRACE, "kept")])
+    with closing(sqlite3.connect(path)) as connection, connection:  # as the first version wrote it
+        connection.execute(
+            "INSERT INTO traces VALUES (?, ?, 'reference', '', 0.0, 1.0, 0, 0, '12', 'kept', '', '', '',"
+            " NULL, NULL, '2026-11-23T06:30:00.000Z')",
+            (TRACE.id, PROBLEM.id),
+        )
+        connection.execute("INSERT INTO steps VALUES (?, 1, 'How many?', '12 litres')", (TRACE.id,))
     return path
 
 
@@ -75,11 +80,24 @@ def test_a_rebuilt_table_keeps_its_comments_and_checks(old: Path) -> None:
 def test_the_old_store_is_copied_before_anything_is_changed(old: Path) -> None:
     with Store(old, history=NEWER):
         pass
-    copy = old.with_name("socli-before-m002_stars.db")
+    copy = old.with_name("socli-before-m002_search.db")
     assert "stars" not in columns(copy)
     with Store(copy, history=HISTORY[:1]) as store:
         assert list(store.kept("mine:train")) == [(PROBLEM, TRACE)]
-    assert sorted(path.name for path in old.parent.iterdir()) == ["socli-before-m002_stars.db", "socli.db"]
+    assert sorted(path.name for path in old.parent.iterdir()) == ["socli-before-m002_search.db", "socli.db"]
+
+
+def test_traces_of_an_old_store_can_be_searched(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute(
+            "INSERT INTO traces SELECT 'ab12', problem, 'm', '', 0, 1, 0, 0, '', 'refused', 'unreadable',"
+            " 'who knows', 'stop', NULL, NULL, created FROM traces"
+        )
+    with Store(old) as store:
+        assert [row.trace for row in store.traces(words="litre jug")][1:] == [TRACE]
+        assert [row.trace.teacher for row in store.traces(words="knows")] == ["m"]
+        assert store.counts() | {"kept": 1, "refused": 1, "steps": 1} == store.counts()
+        assert store.check() == []
 
 
 def test_a_new_store_is_not_copied(tmp_path: Path) -> None:
@@ -90,7 +108,7 @@ def test_a_new_store_is_not_copied(tmp_path: Path) -> None:
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(old: Path) -> None:
     with pytest.raises(StorageError, match="no such table: no_such_table"):
-        Store(old, history=(*NEWER, m004_broken))
+        Store(old, history=(*NEWER, m005_broken))
     assert not {"stars", "liked"} & columns(old)
     with Store(old, history=HISTORY[:1]) as store:
         assert list(store.kept("mine:train")) == [(PROBLEM, TRACE)]
@@ -98,7 +116,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(old: Path) -> None:
 
 def test_a_migration_that_leaves_rows_pointing_nowhere_is_undone(old: Path) -> None:
     with pytest.raises(StorageError, match="rows point to rows that are gone"):
-        Store(old, history=(*HISTORY, m005_orphans))
+        Store(old, history=(*HISTORY, m006_orphans))
     with Store(old, history=HISTORY[:1]) as store:
         assert list(store.kept("mine:train")) == [(PROBLEM, TRACE)]
 
@@ -109,7 +127,7 @@ def test_t15_a_newer_store_is_refused_and_left_as_it_was(old: Path) -> None:
     before = old.read_bytes()
     for read_only in (False, True):
         with pytest.raises(
-            StorageError, match=r"written by a newer socli \(it has `m003_rebuilt`\)"
+            StorageError, match=r"written by a newer socli \(it has `m004_rebuilt`\)"
         ) as caught:
             Store(old, read_only=read_only)
         assert caught.value.hint == "the file was left as it is; update socli, or name another with --store"
@@ -147,7 +165,7 @@ def test_the_copy_has_what_was_still_in_the_log(old: Path, tmp_path: Path) -> No
             shutil.copy(f"{old}{end}", tmp_path / f"killed.db{end}")
     with Store(tmp_path / "killed.db", history=NEWER) as store:
         assert store.counts()["sets"] == 2
-    with Store(tmp_path / "killed-before-m002_stars.db", history=HISTORY[:1]) as store:
+    with Store(tmp_path / "killed-before-m002_search.db", history=HISTORY[:1]) as store:
         assert store.counts()["sets"] == 2
 
 
@@ -178,9 +196,9 @@ def test_the_schema_is_the_same_in_a_file_and_in_the_docs(tmp_path: Path) -> Non
         assert schema(store._file.connection) == schema()
     text = schema()
     assert text.startswith("CREATE TABLE problems (\n    id TEXT NOT NULL PRIMARY KEY,      -- hash of")
-    assert text.endswith("PRIMARY KEY (bench, position)\n);\n")
+    assert text.endswith("trace UNINDEXED, question, told, tokenize = 'porter unicode61'\n);\n")
     assert "_sqlite_migrations" not in text
 
 
 def test_the_names_of_the_history_never_change() -> None:
-    assert [migration.__name__ for migration in HISTORY] == ["m001_start"]
+    assert [migration.__name__ for migration in HISTORY] == ["m001_start", "m002_search"]

@@ -151,6 +151,15 @@ def test_more_kept_traces_than_a_page_come_back_whole(store: Store) -> None:
     assert [row.trace for row in store.traces()] == [row.trace for row in reversed(rows)]
 
 
+def test_the_kept_traces_of_some_problems_are_at_hand(store: Store) -> None:
+    rows = [TraceRow(traced(JUGS, sample=n), "kept" if n else "refused") for n in range(3)]
+    store.add_traces([*rows, TraceRow(traced(JUGS, "other"), "kept"), TraceRow(traced(OPEN), "kept")])
+    assert store.kept_of([JUGS.id, TAXI.id], "reference") == {
+        JUGS.id: [row.trace for row in rows[1:]],
+        TAXI.id: [],
+    }
+
+
 def test_traced_knows_what_need_not_be_asked_again(store: Store) -> None:
     asked = traced(JUGS, "some/model", prompt_hash="ab12", temperature=0.7, top_p=0.95, seed=1, sample=0)
     store.add_traces([TraceRow(asked, "kept"), TraceRow(replace(asked, problem_id=TAXI.id), "refused")])
@@ -310,3 +319,76 @@ def test_reading_a_store_loads_neither_sqlite_utils_nor_what_it_loads(store: Sto
         [sys.executable, "-c", code, str(store.path)], capture_output=True, text=True, check=True
     )
     assert done.stdout == "3\n[]\n"
+
+
+# search and funnel
+
+
+def refused(problem: Problem, reason: str, **asked: object) -> TraceRow:
+    return TraceRow(traced(problem, **asked), "refused" if reason else "kept", reason)  # type: ignore[arg-type]
+
+
+def test_traces_are_found_by_reason_teacher_and_set(store: Store) -> None:
+    store.add_problems("other:test", [TAXI])
+    rows = [
+        refused(JUGS, "wrong arithmetic at step 1", teacher="a"),
+        refused(JUGS, "wrong arithmetic at step 12", teacher="b"),
+        refused(TAXI, "it has no steps", teacher="b"),
+        refused(TAXI, "", teacher="a"),
+    ]
+    store.add_traces(rows)
+
+    def found(**asked: object) -> list[int]:
+        return [[r.trace.id for r in rows].index(row.trace.id) for row in store.traces(**asked)]  # type: ignore[arg-type]
+
+    assert found(reason="wrong-arithmetic") == [1, 0]
+    assert found(reason="misfit") == [2]
+    assert found(reason="other") == []
+    assert found(teacher="a") == [3, 0]
+    assert found(set_name="other:test") == [3, 2]
+    assert found(set_name="mine:train", teacher="b", reason="wrong-arithmetic", verdict="refused") == [1]
+    assert found(limit=1, reason="wrong-arithmetic") == [1]
+
+
+def test_traces_are_found_by_words_of_question_and_steps(store: Store) -> None:
+    store.add_traces([TraceRow(traced(JUGS), "kept"), TraceRow(traced(TAXI), "kept")])
+    silent = replace(traced(OPEN), steps=())
+    store.add_traces([TraceRow(silent, "refused", "unreadable", reply="What a LOVELY day")])
+    assert [row.trace.problem_id for row in store.traces(words="kim JUG")] == [JUGS.id]
+    assert [row.trace.problem_id for row in store.traces(words="litre")] == [TAXI.id, JUGS.id]
+    assert [row.trace.problem_id for row in store.traces(words="lovely")] == [OPEN.id]
+    assert list(store.traces(words="jugs snail")) == []
+    store.add_traces([TraceRow(traced(JUGS), "kept")])
+    assert len(list(store.traces(words="jugs"))) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    ['"', "a OR b", "NEAR(a b)", "trace:x", "a*", "-a", "^a", "(", "a AND", "x'; DROP TABLE t", "é\0"],
+)
+def test_t21_a_search_is_words_and_no_query(store: Store, words: str) -> None:
+    store.add_traces([TraceRow(traced(JUGS), "kept")])
+    if words in {'"', "("}:
+        with pytest.raises(UsageError, match="there is no word to look for"):
+            list(store.traces(words=words))
+    else:
+        assert list(store.traces(words=words)) == []
+
+
+def test_the_funnel_counts_each_stage(store: Store) -> None:
+    reasons = [
+        "", "", "duplicate of ab12", "it has no steps", "wrong arithmetic at step 2", "wrong answer",
+        "answer leaked into the sub-question of step 1", "unreadable", "truncated", "truncated",
+        "refused by the teacher", "no reply: HTTP 503",
+    ]  # fmt: skip
+    store.add_traces([refused(JUGS, reason, sample=n) for n, reason in enumerate(reasons)])
+    store.add_traces([refused(TAXI, "", teacher="x")])
+    told = store.funnel("mine:train", "reference")
+    stages = (told.problems, told.asked, told.answered, told.read, told.right, told.right_steps, told.kept)
+    assert stages == (3, 12, 8, 7, 6, 3, 2)
+    assert told.right_answer_wrong_steps == 2
+    assert next(iter(told.reasons.items())) == ("truncated", 2)
+    assert sum(told.reasons.values()) + told.kept == told.asked
+    assert store.funnel().asked == 13
+    nothing = store.funnel("no:set")
+    assert (nothing.problems, nothing.asked, nothing.reasons) == (0, 0, {})

@@ -15,10 +15,10 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer extract scheme prompts recipe stats questions
+    arithmetic answer extract scheme check overlap prompts recipe stats questions
     catalogue safety revisions convert fetch models
     stories known_sets sources
-    sqlitefile migrations runbook store outputs
+    sqlitefile migrations runbook store exports outputs
     teacher attention student batches checkpoint decode training
     annotate distill solve solvers bench score compare
     scene render progress live

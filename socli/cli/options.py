@@ -38,3 +38,6 @@ BaseUrl = Annotated[
     str | None,
     typer.Option("--base-url", help="Where an OpenAI-compatible API is, such as http://localhost:8000/v1."),
 ]
+AllowOverlap = Annotated[
+    bool, typer.Option("--allow-overlap", help="Learn also from problems that repeat one of the bench sets.")
+]

@@ -89,3 +89,134 @@ def test_t11_hostile_text_is_only_text_in_a_pipe(words: list[str], hostile: str,
     assert done.code == 0
     assert "[red][/foo]" in done.out
     assert not set(done.out) & set("\x1b\x07\x9b\x90\u202e\r")
+
+
+# ---- the first wrong step, filters, search, funnel
+
+
+@pytest.fixture
+def mixed(home: Path) -> list[str]:
+    """Ids of four traces of one problem: kept, wrong in step 2, leaked, cut off."""
+    home.mkdir()
+    problem = PROBLEMS[0]
+    wrong = (problem.steps[0], Step("How many candles does she sell?", "She sells <<48-8=41>>41."))
+    leaked = (Step("Is 40 plus 8 all?", "<<40+8=48>>48"), problem.steps[1])
+    idle = (Step("How many days has a week?", "<<3+4=7>>7"), *problem.steps)
+    rows = [
+        TraceRow(Trace(problem.id, idle, "40", "a"), "kept"),
+        TraceRow(Trace(problem.id, wrong, "40", "a", sample=1), "refused", "wrong arithmetic at step 2"),
+        TraceRow(
+            Trace(problem.id, leaked, "40", "b"), "refused", "answer leaked into the sub-question of step 1"
+        ),
+        TraceRow(
+            Trace(problem.id, (), "", "b", sample=1), "refused", "truncated", reply="Let me see, zebras"
+        ),
+    ]
+    with Store(home / "socli.db") as store:
+        store.add_problems("four", PROBLEMS)
+        store.add_traces(rows)
+    return [row.trace.id for row in rows]
+
+
+def test_the_first_wrong_step_is_marked(socli: Socli, mixed: list[str]) -> None:
+    assert socli("traces", "show", mixed[1]).lines[:-1] == [
+        "Nora packs 4 boxes of 12 candles and keeps 8 back. How many candles does she",
+        "sell?",
+        "├── How many candles does Nora pack?",
+        "│   ✓ She packs 4*12 = ‹48› candles.",
+        "├── How many candles does she sell?",
+        "│   ✗ She sells ‹48-8=41 ✗›.",
+        "│   └── the first wrong step",
+        "└── Answer: 40",
+    ]
+    (leaked,) = socli("traces", "show", mixed[2], "--json").rows
+    assert (leaked["first_wrong"], leaked["warnings"]) == (0, [])
+
+
+def test_an_idle_step_is_told_and_no_step_is_marked(socli: Socli, mixed: list[str]) -> None:
+    shown = socli("traces", "show", mixed[0])
+    assert "the first wrong step" not in shown.out
+    assert shown.lines[-2] == "warning: step 1 unused: its value is not used later and is not the answer"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["list", "--reason", "wrong-arithmetic"], [1]),
+        (["list", "--teacher", "b"], [3, 2]),
+        (["list", "--problems", "four", "--verdict", "kept"], [0]),
+        (["search", "candle", "NORA"], [3, 2, 1, 0]),
+        (["search", "zebras"], [3]),
+        (["search", "candles", "--reason", "leaked-answer"], [2]),
+        (["search", "candles", "--teacher", "a", "-n", "1"], [1]),
+    ],
+)
+def test_traces_are_filtered_and_searched(
+    words: list[str], expected: list[int], socli: Socli, mixed: list[str]
+) -> None:
+    assert [line.split("\t")[0] for line in socli("traces", *words).lines] == [mixed[n] for n in expected]
+    assert [row["id"] for row in socli("traces", *words, "--json").rows] == [mixed[n] for n in expected]
+
+
+def test_where_none_fits_it_is_said(socli: Socli, mixed: list[str]) -> None:
+    for words in (["list", "--teacher", "nobody"], ["search", "unicorn"], ["list", "--problems", "no:set"]):
+        done = socli("traces", *words)
+        assert (done.code, done.out, done.told) == (0, "", ["there is none like that"])
+    done = socli("traces", "search", '"')
+    assert (done.code, done.told[0]) == (2, "error: there is no word to look for")
+
+
+def test_a_reason_that_is_none_is_refused(socli: Socli, mixed: list[str]) -> None:
+    done = socli("traces", "list", "--reason", "because")
+    assert done.code == 2
+    assert "wrong-arithmetic" in done.err
+
+
+def test_the_funnel_is_shown(socli: Socli, mixed: list[str]) -> None:
+    assert socli("traces", "funnel", "--problems", "four").lines == [
+        "asked\t4\t100.0 %\t########################################",
+        "answered\t3\t75.0 %\t##############################",
+        "read\t3\t75.0 %\t##############################",
+        "right answer\t3\t75.0 %\t##############################",
+        "right steps\t1\t25.0 %\t##########",
+        "kept\t1\t25.0 %\t##########",
+        "right answer, wrong steps\t2\t50.0 %\t####################",
+        "refused: leaked-answer\t1\t25.0 %\t##########",
+        "refused: truncated\t1\t25.0 %\t##########",
+        "refused: wrong-arithmetic\t1\t25.0 %\t##########",
+    ]
+    (told,) = socli("traces", "funnel", "--teacher", "a", "--json").rows
+    assert (told["asked"], told["kept"], told["reasons"]) == (2, 1, {"wrong-arithmetic": 1})
+
+
+def test_an_empty_funnel_names_what_to_do(socli: Socli) -> None:
+    done = socli("traces", "funnel")
+    assert (done.code, done.out) == (0, "")
+    assert done.told == ["there is none; next: socli annotate --recipe quickstart"]
+
+
+# ---- export
+
+
+@pytest.mark.parametrize(("format", "rows"), [("jsonl", 4), ("chat", 4), ("trl", 4)])
+def test_kept_traces_are_exported_with_a_card(
+    format: str, rows: int, socli: Socli, by_heart: Path, tmp_path: Path
+) -> None:
+    socli("annotate", "--recipe", str(by_heart))
+    file = tmp_path / "out.jsonl"
+    done = socli("traces", "export", str(file), "--recipe", str(by_heart), "--format", format)
+    assert (done.code, done.lines) == (0, [str(file)])
+    assert done.told[0].startswith(f"wrote {rows} rows of 4 traces; what they are: ")
+    assert len(file.read_text().splitlines()) == rows
+    assert "| kept | 4 |" in (tmp_path / "out.jsonl.md").read_text()
+    again = socli("traces", "export", str(file), "--recipe", str(by_heart))
+    assert (again.code, again.told[0]) == (2, f"error: {file} is there already")
+
+
+def test_without_kept_traces_the_command_to_make_them_is_named(socli: Socli, tmp_path: Path) -> None:
+    done = socli("traces", "export", str(tmp_path / "out.jsonl"))
+    assert (done.code, done.told) == (
+        3,
+        ["error: there is no kept trace to export", "hint: socli annotate --recipe quickstart"],
+    )
+    assert not (tmp_path / "out.jsonl").exists()
