@@ -1,16 +1,17 @@
 """Turn problems into traces, check each, and keep every one in the store with its verdict."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
-from socli import answer, arithmetic, scheme, teacher
+from socli import answer, api, arithmetic, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
 from socli.problem import Problem, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import TraceRow, Verdict
 from socli.scheme import Scheme
 from socli.store import Store
-from socli.teacher import REFERENCE, Reply
+from socli.teacher import REFERENCE, Asking, Reply
 
 Told = AnnotateBegan | Traced | Refused
 FLUSH = 100
@@ -18,20 +19,42 @@ FLUSH = 100
 
 
 def annotate(
-    problems: Sequence[Problem], set_name: str, table: TeacherTable, form: Scheme, store: Store
+    problems: Sequence[Problem],
+    set_name: str,
+    table: TeacherTable,
+    form: Scheme,
+    store: Store,
+    *,
+    stop_asked: Callable[[], bool] = lambda: False,
+    backoff: float = api.BACKOFF,
 ) -> Iterator[Told]:
-    """A trace for each problem that has none of this teacher yet; stored before it is told."""
+    """A trace for each problem that has none of this teacher yet; stored before it is told.
+
+    When `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
+    KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
+    """
     store.add_problems(set_name, problems)
     if table.model == REFERENCE:
         yield AnnotateBegan(REFERENCE, len(problems), 0)
         yield from _from_reference(problems, form, store)
         return
-    traced: set[str] = set()
+    done: set[str] = set()
     for kind in {problem.kind for problem in problems}:
-        traced |= store.traced(teacher.asked(table, form, kind))
-    missing = list({problem.id: problem for problem in problems if problem.id not in traced}.values())
-    yield AnnotateBegan(table.model, len(problems), len(problems) - len(missing))
-    yield from _from_api(missing, table, form, store)
+        done |= store.traced(teacher.asked(table, form, kind))
+    yield AnnotateBegan(table.model, len(problems), sum(problem.id in done for problem in problems))
+    missing = _missing(problems, done)
+    for replies in api.ask(lambda: next(missing, None), table, form, stop_asked, backoff):
+        yield from _stored(replies, table, form, store)
+    if stop_asked():
+        raise KeyboardInterrupt
+
+
+def _missing(problems: Iterable[Problem], done: set[str]) -> Iterator[Asking]:
+    """What is to be asked, each once; `done` grows by it."""
+    for problem in problems:
+        if problem.id not in done:
+            done.add(problem.id)
+            yield Asking(problem)
 
 
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
@@ -42,15 +65,15 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
             yield _told(problem, row)
 
 
-def _from_api(problems: Iterable[Problem], table: TeacherTable, form: Scheme, store: Store) -> Iterator[Told]:
-    for replies in teacher.ask(problems, table, form):
-        rows = [(reply.problem, _judged(reply, table, form)) for reply in replies if not reply.fault]
-        store.add_traces([row for _, row in rows], paid=True)
-        for problem, row in rows:
-            yield _told(problem, row)
-        for reply in replies:
-            if reply.fault:  # not stored: the same command asks again
-                yield Refused(reply.problem, reply.fault)
+def _stored(replies: list[Reply], table: TeacherTable, form: Scheme, store: Store) -> Iterator[Told]:
+    """Judge replies, commit them in one transaction, then tell of them."""
+    rows = [(reply.asking.problem, _judged(reply, table, form)) for reply in replies if not reply.fault]
+    store.add_traces([row for _, row in rows], paid=True)
+    for problem, row in rows:
+        yield _told(problem, row)
+    for reply in replies:
+        if reply.fault:  # not stored: the same command asks again
+            yield Refused(reply.asking.problem, reply.fault)
 
 
 def refusal(problem: Problem, trace: Trace, form: Scheme) -> str:
@@ -80,20 +103,18 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
 
 
 def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
-    asked = teacher.asked(table, form, reply.problem.kind)
+    problem = reply.asking.problem
+    asked = teacher.asked(table, form, problem.kind, reply.asking.sample)
     reading = scheme.read(reply.text)
-    found = answer.canonical(reading.answer or "", reply.problem.kind) or ""
-    trace = Trace(
-        reply.problem.id,
-        reading.steps,
-        found,
-        asked.teacher,
-        asked.prompt_hash,
-        asked.temperature,
-        asked.top_p,
-        asked.seed,
-    )
-    reason = "truncated" if reply.finish_reason == "length" else refusal(reply.problem, trace, form)
+    found = answer.canonical(reading.answer or "", problem.kind) or ""
+    trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
+    match reply.finish_reason:
+        case "length":
+            reason = "truncated"
+        case "content_filter":
+            reason = "withheld by the teacher's filter"
+        case _:
+            reason = refusal(problem, trace, form)
     return _row(trace, reason, reply)
 
 

@@ -83,8 +83,14 @@ class TeacherTable(_Table):
     """Sampling seed sent to the API."""
     max_tokens: int = Field(default=1024, ge=1)
     """Longest reply that is asked for."""
-    concurrency: int = Field(default=8, ge=1, le=512)
-    """Most requests in flight at a time."""
+    concurrency: int = Field(default=32, ge=1, le=512)
+    """Most requests in flight at a time; fewer are where the server is busy."""
+    rpm: int | None = Field(default=None, ge=1)
+    """Requests a minute; what the server's headers say where not given."""
+    tpm: int | None = Field(default=None, ge=1)
+    """Tokens a minute, read and written; what the server's headers say where not given."""
+    timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    """Seconds a reply may take."""
 
 
 class SchemeTable(_Table):

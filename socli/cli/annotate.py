@@ -23,7 +23,7 @@ def annotate(
     """Let a teacher write sub-questions and answers into the store.
 
     The teacher `reference` takes the data set's own steps and costs nothing. Problems that already
-    have a trace are not asked again.
+    have a trace are not asked again. Ctrl-C once waits for the replies under way and stores them.
     """
     from socli import recipe as recipes
     from socli.annotate import annotate as annotating
@@ -34,8 +34,10 @@ def annotate(
     loaded = recipes.load(recipe, overrides)
     problems, set_name = wiring.recipe_problems(loaded), loaded.problems.set_name
     kept = 0
-    with wiring.opened(store) as db, wiring.talk(json) as screen:
-        for event in screen.follow(annotating(problems, set_name, loaded.teacher, loaded.to_scheme(), db)):
+    with wiring.opened(store) as db, wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
+        form = loaded.to_scheme()
+        events = annotating(problems, set_name, loaded.teacher, form, db, stop_asked=stop_asked)
+        for event in screen.follow(events):
             kept += isinstance(event, Traced)
         total = sum(1 for _ in db.kept(set_name, loaded.teacher.model))
     if not total:

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,9 @@ def test_bad_input_is_a_sentence_and_a_hint(words: list[str], code: int, error: 
     assert all(line.startswith("hint: ") for line in said[1:])
 
 
-def test_t18_ctrl_c_keeps_the_replies_that_came_and_only_the_others_are_asked_again(
+@pytest.mark.parametrize("times", [1, 2])
+def test_t18_ctrl_c_once_waits_for_what_is_under_way_and_twice_stops_at_once(
+    times: int,
     start: Callable[..., Process],
     socli: Socli,
     home: Path,
@@ -149,12 +152,18 @@ def test_t18_ctrl_c_keeps_the_replies_that_came_and_only_the_others_are_asked_ag
     process = start(*command)
     assert third.wait(60)
     process.send(signal.SIGINT)
+    if times == 2:
+        time.sleep(0.5)  # two signals at once would be one
+        process.send(signal.SIGINT)
+    else:
+        go_on.set()
     done = process.end()
     go_on.set()
+    stored = 4 - times
     assert done.code == 130
     assert done.told[-1] == ("stopped; what was done so far is kept, and the same command goes on from there")
     assert "Traceback" not in done.err
-    assert sql(home / "socli.db", "SELECT count(*) FROM traces") == [(2,)]
+    assert sql(home / "socli.db", "SELECT count(*) FROM traces") == [(stored,)]
     again = socli(*command)
-    assert (again.code, again.told[0]) == (0, "annotating 4 problems with big, 2 done before")
+    assert (again.code, again.told[0]) == (0, f"annotating 4 problems with big, {stored} done before")
     assert sql(home / "socli.db", "SELECT verdict, count(*) FROM traces GROUP BY 1") == [("kept", 4)]
