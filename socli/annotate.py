@@ -1,11 +1,13 @@
 """Turn problems into traces, check each, and keep every one in the store with its verdict."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from socli import answer, api, arithmetic, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
+from socli.money import Purse
 from socli.problem import Problem, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import TraceRow, Verdict
@@ -18,19 +20,22 @@ FLUSH = 100
 """Reference traces in one transaction."""
 
 
-def annotate(
+def annotate(  # noqa: PLR0913  each is the caller's to choose
     problems: Sequence[Problem],
     set_name: str,
     table: TeacherTable,
     form: Scheme,
     store: Store,
     *,
+    purse: Purse | None = None,
+    probe: int | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
     backoff: float = api.BACKOFF,
 ) -> Iterator[Told]:
-    """A trace for each problem that has none of this teacher yet; stored before it is told.
+    """The traces of this teacher that are missing; each is stored before it is told.
 
-    When `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
+    `purse` is what may be spent, `probe` asks only so many, spread over all that are missing. When
+    `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
     KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
     """
     store.add_problems(set_name, problems)
@@ -38,23 +43,63 @@ def annotate(
         yield AnnotateBegan(REFERENCE, len(problems), 0)
         yield from _from_reference(problems, form, store)
         return
-    done: set[str] = set()
-    for kind in {problem.kind for problem in problems}:
-        done |= store.traced(teacher.asked(table, form, kind))
-    yield AnnotateBegan(table.model, len(problems), sum(problem.id in done for problem in problems))
-    missing = _missing(problems, done)
-    for replies in api.ask(lambda: next(missing, None), table, form, stop_asked, backoff):
-        yield from _stored(replies, table, form, store)
+    askings = Askings(problems, table, form, store, probe)
+    yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done)
+    for replies in api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff):
+        yield from _stored(replies, table, form, store, askings)
     if stop_asked():
         raise KeyboardInterrupt
 
 
-def _missing(problems: Iterable[Problem], done: set[str]) -> Iterator[Asking]:
-    """What is to be asked, each once; `done` grows by it."""
-    for problem in problems:
-        if problem.id not in done:
-            done.add(problem.id)
-            yield Asking(problem)
+class Askings:
+    """What is to be asked, in order, each once; what is in the store is not asked again."""
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        table: TeacherTable,
+        form: Scheme,
+        store: Store,
+        probe: int | None = None,
+    ) -> None:
+        self._problems, self._table = problems, table
+        self._tries = range(max(table.samples, table.until_correct))
+        likes = [
+            [teacher.asked(table, form, kind, sample) for kind in {problem.kind for problem in problems}]
+            for sample in self._tries
+        ]
+        self._made = [{id for like in some for id in store.traced(like)} for some in likes]
+        self._kept = {id for some in likes for like in some for id in store.traced(like, "kept")}
+        self.missing = sum(1 for _ in self._first())
+        """Requests that are to be made; more where `until_correct` asks again."""
+        self.done = table.samples * len(problems) - self.missing
+        every = max(1, self.missing // probe) if probe else 1
+        self._rest = islice(self._first(), 0, probe * every if probe else None, every)
+        self._again: deque[Asking] = deque()
+
+    def next(self) -> Asking | None:
+        """The next one; None where there is none, or none until replies have been judged."""
+        return self._again.popleft() if self._again else next(self._rest, None)
+
+    def judged(self, asking: Asking, reason: str) -> bool:
+        """Whether that was the last word on the problem; else it is asked again."""
+        again = bool(reason) and asking.sample + 1 < self._table.until_correct
+        if again:
+            self._again.append(Asking(asking.problem, asking.sample + 1))
+        return not again
+
+    def _first(self) -> Iterator[Asking]:
+        """What is missing, as far as that is known before any reply."""
+        seen: set[str] = set()
+        for problem in self._problems:
+            id = problem.id
+            if id in seen:
+                continue
+            seen.add(id)
+            open_ = [sample for sample in self._tries if id not in self._made[sample]]
+            if self._table.until_correct > 1:
+                open_ = [] if id in self._kept else open_[:1]
+            yield from (Asking(problem, sample) for sample in open_)
 
 
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
@@ -65,12 +110,15 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
             yield _told(problem, row)
 
 
-def _stored(replies: list[Reply], table: TeacherTable, form: Scheme, store: Store) -> Iterator[Told]:
-    """Judge replies, commit them in one transaction, then tell of them."""
-    rows = [(reply.asking.problem, _judged(reply, table, form)) for reply in replies if not reply.fault]
+def _stored(
+    replies: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
+) -> Iterator[Told]:
+    """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
+    rows = [(reply.asking, _judged(reply, table, form)) for reply in replies if not reply.fault]
     store.add_traces([row for _, row in rows], paid=True)
-    for problem, row in rows:
-        yield _told(problem, row)
+    for asking, row in rows:
+        if askings.judged(asking, row.reason):
+            yield _told(asking.problem, row)
     for reply in replies:
         if reply.fault:  # not stored: the same command asks again
             yield Refused(reply.asking.problem, reply.fault)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from socli import replies
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
 from socli.limits import Limits, seconds
+from socli.money import Purse, money
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 from socli.teacher import Asking, Reply, request
@@ -36,6 +37,8 @@ WAIT, WAIT_FULL = 0.1, 0.01
 """Seconds a reply waits for others to be stored with; less where no other may be asked meanwhile."""
 LOOK = 0.2
 """Seconds between two looks whether to stop."""
+BYTES_A_TOKEN = 3
+"""For the pace alone; what may be spent is counted with one."""
 LARGEST = 4_000_000
 """Bytes of a body that are read; a long reply has a hundredth."""
 
@@ -62,6 +65,7 @@ def ask(
     source: Source,
     table: TeacherTable,
     form: Scheme,
+    purse: Purse,
     stop_asked: Callable[[], bool] = lambda: False,
     backoff: float = BACKOFF,
 ) -> Iterator[list[Reply]]:
@@ -70,7 +74,7 @@ def ask(
     What was asked and not yet handed over is never more than `table.concurrency`. When `stop_asked` says
     so, nothing more is asked, what is in flight is waited for, and it ends. Raises MissingError without a
     key, UsageError where the server refuses what every request has, and TryAgainError where it cannot be
-    reached or asks to wait too long; what came before that is handed over first.
+    reached, asks to wait too long, or the purse is empty; what came before that is handed over first.
     """
     key = os.environ.get(table.api_key_env)
     if not key and not table.base_url:
@@ -80,7 +84,7 @@ def ask(
         )
     with asyncio.Runner() as runner:
         talk = runner.run(_opened(source, table, form, key or "none"))
-        talk.stop_asked, talk.backoff = stop_asked, backoff
+        talk.purse, talk.stop_asked, talk.backoff = purse, stop_asked, backoff
         try:
             while came := runner.run(talk.more()):
                 yield came
@@ -110,8 +114,10 @@ class _Talk:
     def __init__(
         self, client: "AsyncOpenAI", source: Source, table: TeacherTable, form: Scheme, limits: Limits
     ) -> None:
+        self.purse = Purse()
         self.stop_asked: Callable[[], bool] = lambda: False
         self.backoff = BACKOFF
+        self._held: Asking | None = None  # what the purse does not afford beside the calls in flight
         self._client, self._source, self._table, self._form = client, source, table, form
         self._limits = limits
         self._loop = asyncio.get_running_loop()
@@ -156,10 +162,17 @@ class _Talk:
         while not self._halt.is_set() and len(self._tasks) < int(self._limits.width.now):
             if len(self._tasks) + len(self._came) >= self._table.concurrency:
                 return
-            asking = self._source()
+            asking, self._held = self._held or self._source(), None
             if asking is None:
                 return
-            task = self._loop.create_task(self._one(asking))
+            body = request(asking, self._table, self._form)
+            if not self.purse.affords(*_worst(body)):
+                self._held = asking
+                if not self._tasks:
+                    self._fail(_spent(self.purse))
+                return
+            self.purse.reserve(*_worst(body))
+            task = self._loop.create_task(self._one(asking, body))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
 
@@ -181,22 +194,34 @@ class _Talk:
         if not task.cancelled() and (error := task.exception()):
             raise error  # a fault of ours: told by the loop
 
-    async def _one(self, asking: Asking) -> None:
-        """Ask until there is a reply or no hope of one."""
-        body = request(asking, self._table, self._form)
-        tokens = sum(len(said["content"]) for said in body["messages"]) // 3 + self._table.max_tokens
+    async def _one(self, asking: Asking, body: dict[str, Any]) -> None:
+        """Ask until there is a reply or no hope of one; its worst case is set aside already."""
+        worst = _worst(body)
+        tokens = worst[0] // BYTES_A_TOKEN + worst[1]
         fault = Fault("lost", "it was not asked")
         for attempt in range(TRIES):
+            if attempt:
+                if not self.purse.affords(*worst):
+                    fault = Fault("hopeless", "the budget allows no other try")
+                    break
+                self.purse.reserve(*worst)
             if not await self._admitted(tokens):
+                self.purse.release(*worst, billed=False)
                 return
             asked = self._loop.time()
             try:
                 async with asyncio.timeout(self._table.timeout):
                     sent = await self._client.post("/chat/completions", cast_to=bytes, body=body)
-                self._land(replies.read(sent, asking), tokens)
-                return
+                reply = replies.read(sent, asking)
             except Exception as error:  # noqa: BLE001  whatever it is, it is told and costs one problem
                 fault = _fault(error)
+            else:
+                used = (reply.tokens_in, reply.tokens_out)
+                self.purse.pay(worst, used, self._loop.time() - asked)
+                self._land(reply, tokens)
+                return
+            free = fault.kind == "lost" or fault.why.startswith("HTTP")  # else it may have been written
+            self.purse.release(*worst, billed=not free)
             if fault.kind in ("final", "refused", "hopeless"):
                 break
             if not await self._retreated(fault, asked, attempt):
@@ -271,6 +296,20 @@ class _Talk:
     def _fail(self, error: SocliError) -> None:
         self._failure = self._failure or error
         self._woken.set()
+
+
+def _worst(body: dict[str, Any]) -> tuple[int, int]:
+    """The most tokens a request can read and have written: none is shorter than a byte."""
+    return sum(len(said["content"].encode()) + 16 for said in body["messages"]), body["max_tokens"]
+
+
+def _spent(purse: Purse) -> TryAgainError:
+    budget = purse.budget or 0.0
+    left = money(budget - purse.spent)
+    return TryAgainError(
+        f"the budget of {money(budget)} is spent: another call may cost more than the {left} left",
+        hint="all replies are kept; the same command goes on, with a budget of its own",
+    )
 
 
 def _fault(error: Exception) -> Fault:

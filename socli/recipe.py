@@ -10,10 +10,10 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from socli.errors import RecipeError
 from socli.scheme import Roles, Scheme, SchemeName
@@ -91,6 +91,24 @@ class TeacherTable(_Table):
     """Tokens a minute, read and written; what the server's headers say where not given."""
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     """Seconds a reply may take."""
+    samples: int = Field(default=1, ge=1, le=1000)
+    """Traces asked for each problem; more than one needs a temperature above 0."""
+    until_correct: int = Field(default=1, ge=1, le=1000)
+    """Ask again, so often in all, until a trace is kept; more than once needs a temperature above 0."""
+    price_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens read; a dated table of OpenAI's own models otherwise."""
+    price_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens written."""
+
+    @model_validator(mode="after")
+    def _asks_sensibly(self) -> Self:
+        if max(self.samples, self.until_correct) > 1 and self.temperature == 0:
+            raise ValueError("more than one trace of a problem needs a temperature above 0")
+        if self.samples > 1 and self.until_correct > 1:
+            raise ValueError("samples and until_correct exclude each other")
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("price_in and price_out belong together")
+        return self
 
 
 class SchemeTable(_Table):
@@ -264,7 +282,7 @@ def _faults(error: ValidationError) -> Iterator[tuple[str, str | None]]:
             yield f"`{path}` is missing", None
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            got = "" if path == "teacher.base_url" else f" (got {str(fault['input'])[:60]!r})"
+            got = "" if path in ("teacher.base_url", "teacher") else f" (got {str(fault['input'])[:60]!r})"
             yield f"`{path}`: {message[0].lower()}{message[1:]}{got}", None
 
 

@@ -19,7 +19,7 @@ LAYERS = """
     catalogue safety revisions convert fetch models
     stories known_sets sources
     sqlitefile migrations runbook store outputs
-    teacher replies limits api attention student batches checkpoint decode training
+    teacher replies limits money api attention student batches checkpoint decode training
     annotate distill solve solvers bench
     scene render progress live
     cli __main__
