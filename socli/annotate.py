@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from socli import answer, api, arithmetic, scheme, teacher
+from socli import answer, api, arithmetic, prompts, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
 from socli.money import Purse
-from socli.problem import Problem, Trace, digest
+from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import TraceRow, Verdict
-from socli.scheme import Scheme
+from socli.scheme import Reading, Scheme
 from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply
 
@@ -44,7 +44,9 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
         yield from _from_reference(problems, form, store)
         return
     askings = Askings(problems, table, form, store, probe)
-    yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done)
+    unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
+    yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
+    yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
     for replies in api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff):
         yield from _stored(replies, table, form, store, askings)
     if stop_asked():
@@ -93,7 +95,7 @@ class Askings:
         seen: set[str] = set()
         for problem in self._problems:
             id = problem.id
-            if id in seen:
+            if id in seen or (self._table.guided and not prompts.half(problem)):
                 continue
             seen.add(id)
             open_ = [sample for sample in self._tries if id not in self._made[sample]]
@@ -153,7 +155,7 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
 def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
     problem = reply.asking.problem
     asked = teacher.asked(table, form, problem.kind, reply.asking.sample)
-    reading = scheme.read(reply.text)
+    reading = _guided(problem, reply.text) if table.guided else scheme.read(reply.text)
     found = answer.canonical(reading.answer or "", problem.kind) or ""
     trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
     match reply.finish_reason:
@@ -164,6 +166,17 @@ def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
         case _:
             reason = refusal(problem, trace, form)
     return _row(trace, reason, reply)
+
+
+def _guided(problem: Problem, text: str) -> Reading:
+    """The half that was written beside the half that is known; nothing where they do not match."""
+    reading, known = scheme.read(text), problem.steps
+    if len(reading.steps) != len(known):
+        return Reading((), None)
+    pairs = list(zip(known, reading.steps, strict=True))
+    if prompts.half(problem) == "ask":
+        return Reading(tuple(Step(wrote.question, step.text) for step, wrote in pairs), problem.gold)
+    return Reading(tuple(Step(step.question, wrote.text) for step, wrote in pairs), reading.answer)
 
 
 def _row(trace: Trace, reason: str, reply: Reply | None = None) -> TraceRow:

@@ -91,6 +91,9 @@ class TeacherTable(_Table):
     """Tokens a minute, read and written; what the server's headers say where not given."""
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     """Seconds a reply may take."""
+    guided: bool = False
+    """Whether the data's own steps are shown: a sub-question is written for each known step, or an answer to
+    each known sub-question."""
     samples: int = Field(default=1, ge=1, le=1000)
     """Traces asked for each problem; more than one needs a temperature above 0."""
     until_correct: int = Field(default=1, ge=1, le=1000)

@@ -47,7 +47,7 @@ def asked(table: TeacherTable, form: Scheme, kind: AnswerKind, sample: int = 0) 
         steps=(),
         answer="",
         teacher=table.model,
-        prompt_hash=_fingerprint(form, kind),
+        prompt_hash=_fingerprint(form, kind, table.guided),
         temperature=table.temperature,
         top_p=table.top_p,
         seed=table.seed,
@@ -55,16 +55,18 @@ def asked(table: TeacherTable, form: Scheme, kind: AnswerKind, sample: int = 0) 
     )
 
 
-def messages(problem: Problem, form: Scheme) -> list[Message]:
-    """The instruction, the worked examples, the problem."""
-    return [*_opening(form, problem.kind), {"role": "user", "content": prompt(problem).strip()}]
+def messages(problem: Problem, form: Scheme, *, guided: bool = False) -> list[Message]:
+    """The instruction, the worked examples, the problem; guided, the known half of its steps too."""
+    missing = prompts.half(problem) if guided else None
+    said = prompts.guided(problem, missing) if missing else prompt(problem)
+    return [*_opening(form, problem.kind, missing), {"role": "user", "content": said.strip()}]
 
 
 def request(asking: Asking, table: TeacherTable, form: Scheme) -> dict[str, Any]:
     """The JSON body of a chat completion; each sample has a seed of its own."""
     return {
         "model": table.model,
-        "messages": messages(asking.problem, form),
+        "messages": messages(asking.problem, form, guided=table.guided),
         "temperature": table.temperature,
         "top_p": table.top_p,
         "seed": table.seed + asking.sample,
@@ -73,15 +75,17 @@ def request(asking: Asking, table: TeacherTable, form: Scheme) -> dict[str, Any]
 
 
 @cache
-def _fingerprint(form: Scheme, kind: AnswerKind) -> str:
-    return prompts.fingerprint(form, kind)
+def _fingerprint(form: Scheme, kind: AnswerKind, guided: bool) -> str:
+    return prompts.guided_fingerprint(kind) if guided else prompts.fingerprint(form, kind)
 
 
 @cache
-def _opening(form: Scheme, kind: AnswerKind) -> tuple[Message, ...]:
+def _opening(form: Scheme, kind: AnswerKind, missing: prompts.Half | None) -> tuple[Message, ...]:
     """All that comes before the problem; read once, for it is the same in every request."""
-    said = [{"role": "system", "content": prompts.instruction(form)}]
-    for shown, written in prompts.examples(form, kind):
+    told = prompts.guided_instruction(missing) if missing else prompts.instruction(form)
+    examples = prompts.guided_examples(missing, kind) if missing else prompts.examples(form, kind)
+    said = [{"role": "system", "content": told}]
+    for shown, written in examples:
         said.append({"role": "user", "content": shown.strip()})
         said.append({"role": "assistant", "content": written})
     return tuple(said)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from socli.annotate import Askings, annotate
 from socli.events import AnnotateBegan, Refused, Traced
-from socli.problem import Problem
+from socli.problem import Problem, Step
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 
@@ -76,3 +76,60 @@ def test_each_sample_has_a_seed_of_its_own(store):
 def test_what_makes_no_sense_is_refused(settings, why):
     with pytest.raises(ValidationError, match=why):
         TeacherTable(model="m", **settings)
+
+
+# ---- guided by known steps
+
+
+def guided(store, server, problems, form):
+    table = TeacherTable(model="m", base_url=server.url, guided=True)
+    return list(annotate(problems, "set", table, form, store, backoff=0.0))
+
+
+def test_known_steps_get_a_sub_question_each_and_stay_as_they_are(store):
+    plain = Problem("Nora packs 4 boxes of 12 candles, keeps 8. How many does she sell?", "40", steps=(
+        Step("", "She packs 4*12 = <<4*12=48>>48."), Step("", "She sells 48-8 = <<48-8=40>>40."),
+    ))  # fmt: skip
+    seen = []
+
+    def ask(problem, before):
+        seen.append(problem)
+        return "reply", completion("Ask: How many does Nora pack?\nAsk: How many does she sell?")
+
+    with FaultServer(ask) as server:
+        (_, event) = guided(store, server, [plain], Scheme("socratic"))
+    assert seen == [
+        f"Problem: {plain.question}\n"
+        "Step 1: She packs 4*12 = <<4*12=48>>48.\nStep 2: She sells 48-8 = <<48-8=40>>40."
+    ]
+    assert event.trace.steps == (
+        Step("How many does Nora pack?", "She packs 4*12 = <<4*12=48>>48."),
+        Step("How many does she sell?", "She sells 48-8 = <<48-8=40>>40."),
+    )
+    assert event.trace.answer == "40"
+
+
+def test_given_sub_questions_are_answered_from_the_facts(store):
+    problem = Problem("Can a whale ride a bus?", "no", "yes/no", context="A whale weighs 100 tons.", steps=(
+        Step("How heavy is a whale?", ""), Step("Does a bus carry that?", ""),
+    ))  # fmt: skip
+    text = "Work: A whale weighs 100 tons.\nWork: No bus carries that.\n#### no"
+    with FaultServer(lambda *_: ("reply", completion(text))) as server:
+        (_, event) = guided(store, server, [problem], Scheme("socratic"))
+    assert event.trace.steps == (
+        Step("How heavy is a whale?", "A whale weighs 100 tons."),
+        Step("Does a bus carry that?", "No bus carries that."),
+    )
+
+
+def test_another_number_of_sub_questions_than_steps_is_refused(store):
+    plain = Problem("What is 1 and 1?", "2", steps=(Step("", "1+1 = <<1+1=2>>2."),))
+    with FaultServer(lambda *_: ("reply", completion("Ask: One?\nAsk: Two?"))) as server:
+        assert guided(store, server, [plain], Scheme("socratic"))[1:] == [Refused(plain, "unreadable")]
+
+
+def test_a_problem_without_known_steps_is_not_asked(store):
+    with FaultServer(third) as server:
+        events = guided(store, server, PROBLEMS[:1], ANSWER)
+        assert events[1:] == [Refused(PROBLEMS[0], "it has no known steps to be guided by")]
+        assert not server.asked
