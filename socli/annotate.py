@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
-from socli import answer, api, arithmetic, prompts, scheme, teacher
+from socli import answer, api, arithmetic, prompts, replies, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
 from socli.money import Purse
 from socli.problem import Problem, Step, Trace, digest
@@ -29,12 +30,14 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     *,
     purse: Purse | None = None,
     probe: int | None = None,
+    record: Path | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
     backoff: float = api.BACKOFF,
 ) -> Iterator[Told]:
     """The traces of this teacher that are missing; each is stored before it is told.
 
-    `purse` is what may be spent, `probe` asks only so many, spread over all that are missing. When
+    `purse` is what may be spent, `probe` asks only so many, spread over all that are missing, `record`
+    is a JSONL file that the replies are added to. When
     `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
     KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
     """
@@ -47,8 +50,14 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
     yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
     yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
-    for replies in api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff):
-        yield from _stored(replies, table, form, store, askings)
+    if table.replay:
+        batches = replies.replay(Path(table.replay), askings.next, table, form)
+    else:
+        batches = api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff)
+    for came in batches:
+        yield from _stored(came, table, form, store, askings)
+        if record:
+            replies.record(record, came, table, form)
     if stop_asked():
         raise KeyboardInterrupt
 
@@ -113,15 +122,15 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
 
 
 def _stored(
-    replies: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
+    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
 ) -> Iterator[Told]:
     """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
-    rows = [(reply.asking, _judged(reply, table, form)) for reply in replies if not reply.fault]
+    rows = [(reply.asking, _judged(reply, table, form)) for reply in came if not reply.fault]
     store.add_traces([row for _, row in rows], paid=True)
     for asking, row in rows:
         if askings.judged(asking, row.reason):
             yield _told(asking.problem, row)
-    for reply in replies:
+    for reply in came:
         if reply.fault:  # not stored: the same command asks again
             yield Refused(reply.asking.problem, reply.fault)
 
@@ -155,7 +164,7 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
 def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
     problem = reply.asking.problem
     asked = teacher.asked(table, form, problem.kind, reply.asking.sample)
-    reading = _guided(problem, reply.text) if table.guided else scheme.read(reply.text)
+    reading = _guided(problem, reply.text) if table.guided else replies.reading(reply.text)
     found = answer.canonical(reading.answer or "", problem.kind) or ""
     trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
     match reply.finish_reason:

@@ -91,6 +91,8 @@ class TeacherTable(_Table):
     """Tokens a minute, read and written; what the server's headers say where not given."""
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     """Seconds a reply may take."""
+    replay: str | None = None
+    """A JSONL file of recorded replies (`socli annotate --record`) that are read instead of asking."""
     guided: bool = False
     """Whether the data's own steps are shown: a sub-question is written for each known step, or an answer to
     each known sub-question."""

@@ -1,5 +1,6 @@
 """socli annotate"""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,9 @@ def annotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the first request and how many there are; ask nothing.")
     ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Add the replies to this JSONL file, for `teacher.replay`.")
+    ] = None,
     store: options.Store = None,
     json: options.Json = False,
 ) -> None:
@@ -59,7 +63,7 @@ def annotate(
             _show_first(loaded, missing)
             return
         try:
-            kept = _run(loaded, problems, db, spending, probe, json=json)
+            kept = _run(loaded, problems, db, spending, probe, record, json=json)
         finally:
             if spending and spending.tokens.n and not json:
                 wiring.say(spending.said())
@@ -81,6 +85,7 @@ def _run(
     db: "Store",
     spending: "Purse | None",
     probe: int | None,
+    record: Path | None,
     *,
     json: bool,
 ) -> int:
@@ -98,6 +103,7 @@ def _run(
             db,
             purse=spending,
             probe=probe,
+            record=record,
             stop_asked=stop_asked,
         )
         for event in screen.follow(events):
