@@ -125,7 +125,7 @@ class _Talk:
         self._came: list[Reply] = []
         self._first = 0.0  # when the first of them came
         self._woken, self._halt = asyncio.Event(), asyncio.Event()
-        self._failure: SocliError | None = None
+        self._failure: BaseException | None = None
         self._answered = False
         self._row: list[Fault] = []  # faults of problems since the last answer
 
@@ -192,7 +192,7 @@ class _Talk:
         self._tasks.discard(task)
         self._woken.set()
         if not task.cancelled() and (error := task.exception()):
-            raise error  # a fault of ours: told by the loop
+            self._failure = self._failure or error  # a fault of ours: it ends all, and not only this one
 
     async def _one(self, asking: Asking, body: dict[str, Any]) -> None:
         """Ask until there is a reply or no hope of one; its worst case is set aside already."""

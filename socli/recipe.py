@@ -6,6 +6,7 @@ refused with the nearest key named.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -21,6 +22,7 @@ from socli.scheme import Roles, Scheme, SchemeName
 _HERE = Path(__file__).parent
 FOLDERS = (_HERE / "recipes", _HERE.parent / "recipes")
 """Where shipped recipes lie: inside an installed package, or beside it in a checkout."""
+_SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers and the store can hold."""
 
@@ -42,6 +44,8 @@ def _address(url: str | None) -> str | None:
             raise ValueError("must be an address such as http://localhost:8000/v1")
         if parts.username or parts.password:  # a recipe is stored with every run
             raise ValueError("must hold no password; `teacher.api_key_env` names the variable that does")
+        if _SECRET.search(parts.query):
+            raise ValueError("must hold no key or token; `teacher.api_key_env` names the variable that does")
     return url
 
 

@@ -190,7 +190,7 @@ def test_a_server_that_refuses_is_asked_once(ask, store, status):
 
 
 def test_a_server_that_is_not_there_is_to_be_tried_again(store):
-    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?token=secret")
+    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?version=2")
     with pytest.raises(TryAgainError) as caught:
         told(store, table, PROBLEMS)
     assert str(caught.value) == "the teacher at 127.0.0.1 cannot be reached"
@@ -244,3 +244,9 @@ def test_t23_a_refused_key_ends_the_command_with_one_sentence_and_exit_code_2(as
         "hint: check the model's name, --base-url and the key in OPENAI_API_KEY",
     ]
     assert CANARY not in result.output + result.stderr
+
+
+@pytest.mark.parametrize("query", ["token=x", "api-key=x", "a=1&access_token=x", "sig=x"])
+def test_t23_an_address_that_holds_a_token_is_refused_before_it_is_stored(query):
+    with pytest.raises(ValueError, match="must hold no key or token"):
+        TeacherTable(model="m", base_url=f"https://example.org/v1?{query}")
