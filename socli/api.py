@@ -11,11 +11,12 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from socli import replies
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
-from socli.limits import Limits, seconds
+from socli.limits import Limits, retry_after
 from socli.money import Purse, money
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 TRIES = 10
 BACKOFF = 0.5
-"""Seconds before the second try; doubled for each one more, and shortened at random."""
+"""Seconds before the second try; doubled for each one more, and shortened at random. A caller that gives
+less, as the tests do, has every wait shortened in proportion."""
 LONGEST_WAIT = 120.0
 """Seconds a server may ask everyone to wait; when it asks for more, that is for another day."""
 IN_A_ROW = 5
@@ -336,7 +338,7 @@ def _refusal(status: int, error: Any) -> Fault:
     why = f"HTTP {status}"
     if status in (408, 409, 425, 429) or status >= 500:
         kind: Literal["busy", "failed"] = "busy" if status in (408, 429, 503, 529) else "failed"
-        return Fault(kind, why, seconds(error.response.headers.get("retry-after")))
+        return Fault(kind, why, retry_after(error.response.headers, datetime.now(UTC)))
     if code := replies.error_code(error.body):
         return Fault("hopeless", f"{why}, {code}")
     return Fault("final" if status in (401, 402, 403, 404) else "refused", why)

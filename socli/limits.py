@@ -5,6 +5,8 @@ No library and no clock of its own: the seconds are given, so that a day is test
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 START = 8
 """Requests in flight to begin with, where as many are allowed."""
@@ -80,6 +82,18 @@ class Limits:
                 rate.a_minute = limit
             if limit and headers.get(f"x-ratelimit-remaining-{what}") == "0":
                 self.pause(min(60.0, seconds(headers.get(f"x-ratelimit-reset-{what}")) or 0.0), now)
+
+
+def retry_after(headers: Mapping[str, str], today: datetime) -> float | None:
+    """Seconds the server wants everyone to wait, in any of the ways it may say so; None where it does not."""
+    if (millis := _number(headers.get("retry-after-ms"))) is not None:
+        return millis / 1000
+    text = headers.get("retry-after")
+    if (wait := seconds(text)) is not None or not text:
+        return wait
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, (parsedate_to_datetime(text) - today).total_seconds())
+    return None
 
 
 def seconds(text: str | None) -> float | None:

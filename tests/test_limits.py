@@ -1,10 +1,12 @@
 """How fast a server may be asked, with the seconds given."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socli.limits import Limits, Rate, Width, seconds
+from socli.limits import Limits, Rate, Width, retry_after, seconds
 
 
 def test_the_width_doubles_each_round_until_a_refusal_then_grows_by_one():
@@ -84,3 +86,19 @@ def test_times_are_read_as_servers_write_them(text, value):
 def test_any_header_is_read_or_left(text):
     found = seconds(text)
     assert found is None or found >= 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after": "Wed, 01 Jan 2025 00:00:30 GMT"}, 30),
+        ({"retry-after": "Tue, 31 Dec 2024 00:00:00 GMT"}, 0),
+        ({"retry-after": "Wed, 01 Jan 2025 00:00:30"}, None),
+        ({"retry-after": "when it suits"}, None),
+    ],
+)
+def test_a_wait_is_read_in_any_of_the_ways_a_server_says_it(headers, wait):
+    assert retry_after(headers, datetime(2025, 1, 1, tzinfo=UTC)) == wait
