@@ -1,37 +1,116 @@
 """Turn problems into traces, check each, and keep every one in the store with its verdict."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
-from socli import answer, check, scheme, teacher
+from socli import answer, api, check, prompts, replies, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
-from socli.problem import Problem, Trace, digest
+from socli.money import Purse
+from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import TraceRow, Verdict
-from socli.scheme import Scheme
+from socli.scheme import Reading, Scheme
 from socli.store import Store
-from socli.teacher import REFERENCE, Reply
+from socli.teacher import REFERENCE, Asking, Reply
 
 Told = AnnotateBegan | Traced | Refused
 FLUSH = 100
 """Reference traces in one transaction."""
 
 
-def annotate(
-    problems: Sequence[Problem], set_name: str, table: TeacherTable, form: Scheme, store: Store
+def annotate(  # noqa: PLR0913  each is the caller's to choose
+    problems: Sequence[Problem],
+    set_name: str,
+    table: TeacherTable,
+    form: Scheme,
+    store: Store,
+    *,
+    purse: Purse | None = None,
+    probe: int | None = None,
+    record: Path | None = None,
+    stop_asked: Callable[[], bool] = lambda: False,
+    backoff: float = api.BACKOFF,
 ) -> Iterator[Told]:
-    """A trace for each problem that has none of this teacher yet; stored before it is told."""
+    """The traces of this teacher that are missing; each is stored before it is told.
+
+    `purse` is what may be spent, `probe` asks only so many, spread over all that are missing, `record`
+    is a JSONL file that the replies are added to. When
+    `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
+    KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
+    """
     store.add_problems(set_name, problems)
     if table.model == REFERENCE:
         yield AnnotateBegan(REFERENCE, len(problems), 0)
         yield from _from_reference(problems, form, store)
         return
-    traced: set[str] = set()
-    for kind in {problem.kind for problem in problems}:
-        traced |= store.traced(teacher.asked(table, form, kind))
-    missing = list({problem.id: problem for problem in problems if problem.id not in traced}.values())
-    yield AnnotateBegan(table.model, len(problems), len(problems) - len(missing))
-    yield from _from_api(missing, table, form, store)
+    askings = Askings(problems, table, form, store, probe)
+    unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
+    yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
+    yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
+    if table.replay:
+        batches = replies.replay(Path(table.replay), askings.next, table, form)
+    else:
+        batches = api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff)
+    for came in batches:
+        yield from _stored(came, table, form, store, askings)
+        if record:
+            replies.record(record, came, table, form)
+    if stop_asked():
+        raise KeyboardInterrupt
+
+
+class Askings:
+    """What is to be asked, in order, each once; what is in the store is not asked again."""
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        table: TeacherTable,
+        form: Scheme,
+        store: Store,
+        probe: int | None = None,
+    ) -> None:
+        self._problems, self._table = problems, table
+        self._tries = range(max(table.samples, table.until_correct))
+        likes = [
+            [teacher.asked(table, form, kind, sample) for kind in {problem.kind for problem in problems}]
+            for sample in self._tries
+        ]
+        self._made = [{id for like in some for id in store.traced(like)} for some in likes]
+        self._kept = {id for some in likes for like in some for id in store.traced(like, "kept")}
+        self.missing = sum(1 for _ in self._first())
+        """Requests that are to be made; more where `until_correct` asks again."""
+        self.done = table.samples * len(problems) - self.missing
+        every = max(1, self.missing // probe) if probe else 1
+        self._rest = islice(self._first(), 0, probe * every if probe else None, every)
+        self._again: deque[Asking] = deque()
+
+    def next(self) -> Asking | None:
+        """The next one; None where there is none, or none until replies have been judged."""
+        return self._again.popleft() if self._again else next(self._rest, None)
+
+    def judged(self, asking: Asking, reason: str) -> bool:
+        """Whether that was the last word on the problem; else it is asked again."""
+        again = bool(reason) and asking.sample + 1 < self._table.until_correct
+        if again:
+            self._again.append(Asking(asking.problem, asking.sample + 1))
+        return not again
+
+    def _first(self) -> Iterator[Asking]:
+        """What is missing, as far as that is known before any reply."""
+        seen: set[str] = set()
+        for problem in self._problems:
+            id = problem.id
+            if id in seen or (self._table.guided and not prompts.half(problem)):
+                continue
+            seen.add(id)
+            open_ = [sample for sample in self._tries if id not in self._made[sample]]
+            if self._table.until_correct > 1:
+                open_ = [] if id in self._kept else open_[:1]
+            yield from (Asking(problem, sample) for sample in open_)
 
 
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
@@ -42,15 +121,18 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
             yield _told(problem, row)
 
 
-def _from_api(problems: Iterable[Problem], table: TeacherTable, form: Scheme, store: Store) -> Iterator[Told]:
-    for replies in teacher.ask(problems, table, form):
-        rows = [(reply.problem, _judged(reply, table, form)) for reply in replies if not reply.fault]
-        store.add_traces([row for _, row in rows], paid=True)
-        for problem, row in rows:
-            yield _told(problem, row)
-        for reply in replies:
-            if reply.fault:  # not stored: the same command asks again
-                yield Refused(reply.problem, reply.fault)
+def _stored(
+    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
+) -> Iterator[Told]:
+    """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
+    rows = [(reply.asking, _judged(reply, table, form)) for reply in came if not reply.fault]
+    store.add_traces([row for _, row in rows], paid=True)
+    for asking, row in rows:
+        if askings.judged(asking, row.reason):
+            yield _told(asking.problem, row)
+    for reply in came:
+        if reply.fault:  # not stored: the same command asks again
+            yield Refused(reply.asking.problem, reply.fault)
 
 
 def refusal(problem: Problem, trace: Trace, form: Scheme) -> str:
@@ -71,21 +153,30 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
 
 
 def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
-    asked = teacher.asked(table, form, reply.problem.kind)
-    reading = scheme.read(reply.text)
-    found = answer.canonical(reading.answer or "", reply.problem.kind) or ""
-    trace = Trace(
-        reply.problem.id,
-        reading.steps,
-        found,
-        asked.teacher,
-        asked.prompt_hash,
-        asked.temperature,
-        asked.top_p,
-        asked.seed,
-    )
-    reason = "truncated" if reply.finish_reason == "length" else refusal(reply.problem, trace, form)
+    problem = reply.asking.problem
+    asked = teacher.asked(table, form, problem.kind, reply.asking.sample)
+    reading = _guided(problem, reply.text) if table.guided else replies.reading(reply.text)
+    found = answer.canonical(reading.answer or "", problem.kind) or ""
+    trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
+    match reply.finish_reason:
+        case "length":
+            reason = "truncated"
+        case "content_filter":
+            reason = "withheld by the teacher's filter"
+        case _:
+            reason = refusal(problem, trace, form)
     return _row(trace, reason, reply)
+
+
+def _guided(problem: Problem, text: str) -> Reading:
+    """The half that was written beside the half that is known; nothing where they do not match."""
+    reading, known = scheme.read(text), problem.steps
+    if len(reading.steps) != len(known):
+        return Reading((), None)
+    pairs = list(zip(known, reading.steps, strict=True))
+    if prompts.half(problem) == "ask":
+        return Reading(tuple(Step(wrote.question, step.text) for step, wrote in pairs), problem.gold)
+    return Reading(tuple(Step(step.question, wrote.text) for step, wrote in pairs), reading.answer)
 
 
 def _row(trace: Trace, reason: str, reply: Reply | None = None) -> TraceRow:

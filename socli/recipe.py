@@ -6,14 +6,15 @@ refused with the nearest key named.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from socli.errors import RecipeError
 from socli.scheme import Roles, Scheme, SchemeName
@@ -21,6 +22,7 @@ from socli.scheme import Roles, Scheme, SchemeName
 _HERE = Path(__file__).parent
 FOLDERS = (_HERE / "recipes", _HERE.parent / "recipes")
 """Where shipped recipes lie: inside an installed package, or beside it in a checkout."""
+_SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers and the store can hold."""
 
@@ -42,6 +44,8 @@ def _address(url: str | None) -> str | None:
             raise ValueError("must be an address such as http://localhost:8000/v1")
         if parts.username or parts.password:  # a recipe is stored with every run
             raise ValueError("must hold no password; `teacher.api_key_env` names the variable that does")
+        if _SECRET.search(parts.query):
+            raise ValueError("must hold no key or token; `teacher.api_key_env` names the variable that does")
     return url
 
 
@@ -83,8 +87,37 @@ class TeacherTable(_Table):
     """Sampling seed sent to the API."""
     max_tokens: int = Field(default=1024, ge=1)
     """Longest reply that is asked for."""
-    concurrency: int = Field(default=8, ge=1, le=512)
-    """Most requests in flight at a time."""
+    concurrency: int = Field(default=32, ge=1, le=512)
+    """Most requests in flight at a time; fewer are where the server is busy."""
+    rpm: int | None = Field(default=None, ge=1)
+    """Requests a minute; what the server's headers say where not given."""
+    tpm: int | None = Field(default=None, ge=1)
+    """Tokens a minute, read and written; what the server's headers say where not given."""
+    timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    """Seconds a reply may take."""
+    replay: str | None = None
+    """A JSONL file of recorded replies (`socli annotate --record`) that are read instead of asking."""
+    guided: bool = False
+    """Whether the data's own steps are shown: a sub-question is written for each known step, or an answer to
+    each known sub-question."""
+    samples: int = Field(default=1, ge=1, le=1000)
+    """Traces asked for each problem; more than one needs a temperature above 0."""
+    until_correct: int = Field(default=1, ge=1, le=1000)
+    """Ask again, so often in all, until a trace is kept; more than once needs a temperature above 0."""
+    price_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens read; a dated table of OpenAI's own models otherwise."""
+    price_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens written."""
+
+    @model_validator(mode="after")
+    def _asks_sensibly(self) -> Self:
+        if max(self.samples, self.until_correct) > 1 and self.temperature == 0:
+            raise ValueError("more than one trace of a problem needs a temperature above 0")
+        if self.samples > 1 and self.until_correct > 1:
+            raise ValueError("samples and until_correct exclude each other")
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("price_in and price_out belong together")
+        return self
 
 
 class SchemeTable(_Table):
@@ -258,7 +291,7 @@ def _faults(error: ValidationError) -> Iterator[tuple[str, str | None]]:
             yield f"`{path}` is missing", None
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            got = "" if path == "teacher.base_url" else f" (got {str(fault['input'])[:60]!r})"
+            got = "" if path in ("teacher.base_url", "teacher") else f" (got {str(fault['input'])[:60]!r})"
             yield f"`{path}`: {message[0].lower()}{message[1:]}{got}", None
 
 

@@ -19,7 +19,7 @@ LAYERS = """
     catalogue safety revisions convert fetch models
     stories known_sets sources
     sqlitefile migrations runbook store exports outputs
-    teacher attention student batches checkpoint decode training
+    teacher replies limits money api attention student batches checkpoint decode training
     annotate distill solve solvers bench score compare
     scene render progress live
     cli __main__
@@ -45,8 +45,8 @@ OWNERS = {
     "numpy": {"stats"},
     "scipy": {"stats"},
     "sacrebleu": {"questions"},
-    "openai": {"teacher"},
-    "stamina": {"teacher"},
+    "openai": {"api"},
+    "httpx2": {"api"},
     "safetensors": {"checkpoint"},
     "tokenizers": {"decode"},
     "transformers": {"attention", "convert", "student"},
@@ -57,7 +57,7 @@ OWNERS = {
 """Which modules import an outside library, anywhere in them."""
 
 HEAVY = ["torch", "transformers", "tokenizers", "datasets", "openai", "pandas", "numpy", "pyarrow", "scipy",
-         "sqlite_utils", "peft", "pydantic", "huggingface_hub", "stamina", "filelock"]  # fmt: skip
+         "sqlite_utils", "peft", "pydantic", "huggingface_hub", "aiohttp", "filelock"]  # fmt: skip
 
 MODULES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}

@@ -1,12 +1,11 @@
 """A teacher behind an OpenAI-compatible API, on a real server on loopback."""
 
 import pytest
-import stamina
 from doubles import PROBLEMS, ScriptedApi, completion
 from typer.testing import CliRunner
 from werkzeug import Response
 
-from socli import prompts, teacher
+from socli import prompts
 from socli.annotate import annotate
 from socli.cli import app
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
@@ -25,13 +24,6 @@ GOOD = (
 )
 
 
-@pytest.fixture(autouse=True)
-def no_waiting():
-    """Retries follow each other at once."""
-    with stamina.set_testing(True, attempts=teacher.TRIES):
-        yield
-
-
 @pytest.fixture
 def ask(httpserver, monkeypatch):
     """Starts a server with these replies to the candle problem; gives it and the recipe's table."""
@@ -45,7 +37,7 @@ def ask(httpserver, monkeypatch):
 
 
 def told(store, table, problems=PROBLEMS[:1], form=SOCRATIC):
-    return list(annotate(problems, "set", table, form, store))
+    return list(annotate(problems, "set", table, form, store, backoff=0.0))
 
 
 def raw(body: str, status: int = 200, kind: str = "application/json") -> Response:
@@ -103,11 +95,14 @@ def test_t7_a_reply_that_must_not_be_learnt_from_is_stored_with_its_reason(ask, 
         ({}, "no reply: the server sent no choice"),
         ({"choices": None}, "no reply: the server sent no choice"),
         ({"choices": "none"}, "no reply: the server sent no choice"),
-        (raw("<html>Welcome to the proxy</html>", kind="text/html"), "no reply: the server sent no choice"),
-        (raw('{"choices": [{"mess'), "no reply: JSONDecodeError"),
-        (raw(""), "no reply: JSONDecodeError"),
+        (
+            raw("<html>Welcome to the proxy</html>", kind="text/html"),
+            "no reply: the server sent no JSON, or half of one",
+        ),
+        (raw('{"choices": [{"mess'), "no reply: the server sent no JSON, or half of one"),
+        (raw(""), "no reply: the server sent no JSON, or half of one"),
         (raw("[1, 2]"), "no reply: the server sent no choice"),
-        (raw("[" * 100_000), "no reply: RecursionError"),
+        (raw("[" * 100_000), "no reply: the server sent no JSON, or half of one"),
         (raw("{}", status=500), "no reply: HTTP 500"),
         (raw("{}", status=429), "no reply: HTTP 429"),
     ],
@@ -178,13 +173,10 @@ def test_no_more_requests_are_in_flight_than_allowed(ask, store):
 # ---- servers that are busy, gone or unwilling
 
 
-def test_a_busy_server_is_asked_again(ask, store, caplog):
+def test_a_busy_server_is_asked_again(ask, store):
     api, table = ask(raw("{}", status=429), raw("{}", status=503), completion(GOOD))
     assert isinstance(told(store, table)[1], Traced)
     assert len(api.asked) == 3
-    assert [
-        record for record in caplog.records if record.name == "stamina"
-    ] == []  # no lines into the picture
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
@@ -198,7 +190,7 @@ def test_a_server_that_refuses_is_asked_once(ask, store, status):
 
 
 def test_a_server_that_is_not_there_is_to_be_tried_again(store):
-    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?token=secret")
+    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?version=2")
     with pytest.raises(TryAgainError) as caught:
         told(store, table, PROBLEMS)
     assert str(caught.value) == "the teacher at 127.0.0.1 cannot be reached"
@@ -207,7 +199,7 @@ def test_a_server_that_is_not_there_is_to_be_tried_again(store):
 
 def test_what_was_answered_before_the_end_is_kept(ask, store):
     """Three are asked in turn; the second is refused by the server, which ends it."""
-    _, table = ask(completion(GOOD), Ivo=[raw("{}", status=400)])
+    _, table = ask(completion(GOOD), Ivo=[raw("{}", status=404)])
     with pytest.raises(UsageError):
         told(store, table.model_copy(update={"concurrency": 1}), PROBLEMS[:3])
     assert [problem.gold for problem, _ in store.kept("set")] == ["40"]
@@ -252,3 +244,9 @@ def test_t23_a_refused_key_ends_the_command_with_one_sentence_and_exit_code_2(as
         "hint: check the model's name, --base-url and the key in OPENAI_API_KEY",
     ]
     assert CANARY not in result.output + result.stderr
+
+
+@pytest.mark.parametrize("query", ["token=x", "api-key=x", "a=1&access_token=x", "sig=x"])
+def test_t23_an_address_that_holds_a_token_is_refused_before_it_is_stored(query):
+    with pytest.raises(ValueError, match="must hold no key or token"):
+        TeacherTable(model="m", base_url=f"https://example.org/v1?{query}")

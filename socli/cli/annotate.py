@@ -1,11 +1,19 @@
 """socli annotate"""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import SocliError
+
+if TYPE_CHECKING:
+    from socli.annotate import Askings
+    from socli.money import Purse
+    from socli.problem import Problem
+    from socli.recipe import Recipe
+    from socli.store import Store
 
 
 @app.command()
@@ -17,26 +25,51 @@ def annotate(
     ] = None,
     base_url: options.BaseUrl = None,
     limit: options.Limit = None,
+    probe: Annotated[
+        int | None, typer.Option(min=2, help="Ask so many, say what all would take, and stop.")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Dollars that this command may spend at most.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the first request and how many there are; ask nothing.")
+    ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Add the replies to this JSONL file, for `teacher.replay`.")
+    ] = None,
     store: options.Store = None,
     json: options.Json = False,
 ) -> None:
     """Let a teacher write sub-questions and answers into the store.
 
     The teacher `reference` takes the data set's own steps and costs nothing. Problems that already
-    have a trace are not asked again.
+    have a trace are not asked again. Ctrl-C once waits for the replies under way and stores them.
     """
     from socli import recipe as recipes
-    from socli.annotate import annotate as annotating
-    from socli.events import Traced
+    from socli.annotate import Askings
+    from socli.money import purse
 
     given = {"teacher.model": teacher, "teacher.base_url": base_url, "problems.limit": limit}
     overrides = [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     loaded = recipes.load(recipe, overrides)
+    paid = loaded.teacher.model != "reference"
+    spending = purse(loaded.teacher, budget) if paid else None
     problems, set_name = wiring.recipe_problems(loaded), loaded.problems.set_name
-    kept = 0
-    with wiring.opened(store) as db, wiring.talk(json) as screen:
-        for event in screen.follow(annotating(problems, set_name, loaded.teacher, loaded.to_scheme(), db)):
-            kept += isinstance(event, Traced)
+    with wiring.opened(store) as db:
+        missing = (
+            Askings(problems, loaded.teacher, loaded.to_scheme(), db) if paid and (probe or dry_run) else None
+        )
+        if dry_run:
+            _show_first(loaded, missing)
+            return
+        try:
+            kept = _run(loaded, problems, db, spending, probe, record, json=json)
+        finally:
+            if spending and spending.tokens.n and not json:
+                wiring.say(spending.said())
+        if probe and spending and missing:
+            wiring.say(spending.projected(missing.missing, loaded.teacher.concurrency))
+            return
         total = sum(1 for _ in db.kept(set_name, loaded.teacher.model))
     if not total:
         why = wiring.command("traces", "list", "--verdict", "refused", store=store)
@@ -44,3 +77,49 @@ def annotate(
     if not json:
         next_ = wiring.command("distill", recipe=recipe, overrides=overrides, store=store)
         wiring.say(f"kept {kept:,} now, {total:,} in all; next: {next_}")
+
+
+def _run(
+    loaded: "Recipe",
+    problems: "list[Problem]",
+    db: "Store",
+    spending: "Purse | None",
+    probe: int | None,
+    record: Path | None,
+    *,
+    json: bool,
+) -> int:
+    """Annotate on the screen; how many traces were kept."""
+    from socli.annotate import annotate as annotating
+    from socli.events import Traced
+
+    form, kept = loaded.to_scheme(), 0
+    with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
+        events = annotating(
+            problems,
+            loaded.problems.set_name,
+            loaded.teacher,
+            form,
+            db,
+            purse=spending,
+            probe=probe,
+            record=record,
+            stop_asked=stop_asked,
+        )
+        for event in screen.follow(events):
+            kept += isinstance(event, Traced)
+    return kept
+
+
+def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:
+    """The first request in full, on stdout, and how many there are, on stderr."""
+    from socli.render import line
+    from socli.teacher import request
+
+    first = askings.next() if askings else None
+    if askings and first:
+        body = request(first, loaded.teacher, loaded.to_scheme())
+        for said in body.pop("messages"):
+            print(f"[{said['role']}]", *map(line, said["content"].split("\n")), sep="\n")
+        wiring.say(", ".join(f"{key} {value}" for key, value in body.items()))
+    wiring.say(f"requests to make: {askings.missing if askings else 0:,}; nothing was asked")

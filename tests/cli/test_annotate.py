@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,9 @@ def test_bad_input_is_a_sentence_and_a_hint(words: list[str], code: int, error: 
     assert all(line.startswith("hint: ") for line in said[1:])
 
 
-def test_t18_ctrl_c_keeps_the_replies_that_came_and_only_the_others_are_asked_again(
+@pytest.mark.parametrize("times", [1, 2])
+def test_t18_ctrl_c_once_waits_for_what_is_under_way_and_twice_stops_at_once(
+    times: int,
     start: Callable[..., Process],
     socli: Socli,
     home: Path,
@@ -149,12 +152,71 @@ def test_t18_ctrl_c_keeps_the_replies_that_came_and_only_the_others_are_asked_ag
     process = start(*command)
     assert third.wait(60)
     process.send(signal.SIGINT)
+    if times == 2:
+        time.sleep(0.5)  # two signals at once would be one
+        process.send(signal.SIGINT)
+    else:
+        go_on.set()
     done = process.end()
     go_on.set()
+    stored = 4 - times
     assert done.code == 130
     assert done.told[-1] == ("stopped; what was done so far is kept, and the same command goes on from there")
     assert "Traceback" not in done.err
-    assert sql(home / "socli.db", "SELECT count(*) FROM traces") == [(2,)]
+    assert sql(home / "socli.db", "SELECT count(*) FROM traces") == [(stored,)]
     again = socli(*command)
-    assert (again.code, again.told[0]) == (0, "annotating 4 problems with big, 2 done before")
+    assert (again.code, again.told[0]) == (0, f"annotating 4 problems with big, {stored} done before")
     assert sql(home / "socli.db", "SELECT verdict, count(*) FROM traces GROUP BY 1") == [("kept", 4)]
+
+
+PRICED = ["--set", "teacher.price_in=1000", "--set", "teacher.price_out=1000"]
+
+
+def test_a_dry_run_needs_no_key_and_asks_nothing(socli: Socli, by_heart: Path) -> None:
+    done = socli("annotate", "-r", str(by_heart), "--teacher", "gpt-4o-mini", "--dry-run")
+    assert done.code == 0
+    assert done.lines[0] == "[system]"
+    assert done.lines[-2:] == ["[user]", f"Problem: {PROBLEMS[0].question}"]
+    assert done.told == [
+        "model gpt-4o-mini, temperature 0.0, top_p 1.0, seed 0, max_tokens 1024",
+        "requests to make: 4; nothing was asked",
+    ]
+
+
+def test_a_probe_says_what_all_would_take_and_stops(
+    socli: Socli, home: Path, by_heart: Path, teacher: ScriptedApi
+) -> None:
+    asked = ["-r", str(by_heart), "--teacher", "big", "--base-url", teacher.url, *PRICED]
+    done = socli("annotate", *asked, "--probe", "2")
+    assert done.code == 0
+    assert len(teacher.asked) == 2
+    assert done.told[-2] == (
+        "spent $0.0360: 22 tokens read and 14 written in 2 replies, at the prices of the recipe"
+    )
+    assert done.told[-1].startswith("4 requests: $0.0720 ($0.0720 to $0.0720), 72 (72 to 72) tokens, ")
+    socli("annotate", *asked)
+    assert len(teacher.asked) == 4
+
+
+def test_a_budget_ends_it_with_exit_code_75(
+    socli: Socli, home: Path, by_heart: Path, teacher: ScriptedApi
+) -> None:
+    """A call may cost $1.024 and costs $0.007: beside two that were made, a third may be too much."""
+    asked = ["-r", str(by_heart), "--teacher", "big", "--base-url", teacher.url]
+    asked += ["--set", "teacher.price_in=0", "--set", "teacher.price_out=1000"]
+    done = socli("annotate", *asked, "--budget", "1.035")
+    assert done.code == 75
+    assert "error: the budget of $1.03 is spent: another call may cost more than the $1.02 left" in done.told
+    assert "hint: all replies are kept; the same command goes on, with a budget of its own" in done.told
+    assert sql(home / "socli.db", "SELECT count(*) FROM traces") == [(2,)]
+    assert len(teacher.asked) == 2
+    assert socli("annotate", *asked).code == 0
+    assert len(teacher.asked) == 4
+
+
+def test_a_budget_for_an_unknown_price_is_refused(socli: Socli, by_heart: Path, teacher: ScriptedApi) -> None:
+    asked = ["-r", str(by_heart), "--teacher", "big", "--base-url", teacher.url, "--budget", "1"]
+    done = socli("annotate", *asked)
+    assert done.code == 2
+    assert done.told[0] == "error: a budget in dollars needs a price, and that of big is not known"
+    assert teacher.asked == []

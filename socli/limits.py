@@ -1,0 +1,122 @@
+"""How fast a server may be asked: how many requests at a time, how many and how many tokens a minute.
+
+No library and no clock of its own: the seconds are given, so that a day is tested in a moment.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+START = 8
+"""Requests in flight to begin with, where as many are allowed."""
+SHRINK = 0.7
+"""What is left of the width after a server said that it has too much to do."""
+BURST = 1.0
+"""Seconds whose permits may be taken at once."""
+
+
+class Width:
+    """Requests in flight: doubled each round until the first refusal, then one more each round."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.now = float(min(START, most))
+        self._steady = False
+        self._shrunk = 0.0
+
+    def grow(self) -> None:
+        """After an answer."""
+        self.now = min(self.most, self.now + (1 / self.now if self._steady else 1))
+
+    def shrink(self, asked: float, now: float) -> None:
+        """After a refusal of a request of that time; those asked before the last cut do not count again."""
+        if asked >= self._shrunk:
+            self.now, self._steady, self._shrunk = max(1.0, self.now * SHRINK), True, now
+
+
+class Rate:
+    """Permits at so many a minute: `reserve` says when they may be used (generic cell rate algorithm)."""
+
+    def __init__(self, a_minute: float | None) -> None:
+        self.a_minute = a_minute
+        self._next = 0.0
+
+    def reserve(self, permits: float, now: float) -> float:
+        """Take permits; the time from which they may be used."""
+        if not self.a_minute:
+            return now
+        ready = max(self._next, now - BURST)
+        self._next = ready + permits * 60 / self.a_minute
+        return max(now, ready)
+
+    def give_back(self, permits: float) -> None:
+        """Permits that were taken and not needed; fewer than none where more were needed."""
+        if self.a_minute:
+            self._next -= permits * 60 / self.a_minute
+
+
+class Limits:
+    """All limits of one server."""
+
+    def __init__(self, most: int, rpm: int | None = None, tpm: int | None = None) -> None:
+        self.width = Width(most)
+        self.requests, self.tokens = Rate(rpm), Rate(tpm)
+        self._given = {"requests": rpm is not None, "tokens": tpm is not None}
+        self.resume = 0.0
+        """Nothing is sent before this time."""
+
+    def reserve(self, tokens: int, now: float) -> float:
+        """Take a request of so many tokens; when it may be sent."""
+        return max(self.resume, self.requests.reserve(1, now), self.tokens.reserve(tokens, now))
+
+    def pause(self, seconds: float, now: float) -> None:
+        """Everyone waits."""
+        self.resume = max(self.resume, now + seconds)
+
+    def heed(self, headers: Mapping[str, str], now: float) -> None:
+        """Take the server's own limits from its headers, where the settings name none."""
+        for what, rate in (("requests", self.requests), ("tokens", self.tokens)):
+            limit = _number(headers.get(f"x-ratelimit-limit-{what}"))
+            if limit and not self._given[what]:
+                rate.a_minute = limit
+            if limit and headers.get(f"x-ratelimit-remaining-{what}") == "0":
+                self.pause(min(60.0, seconds(headers.get(f"x-ratelimit-reset-{what}")) or 0.0), now)
+
+
+def retry_after(headers: Mapping[str, str], today: datetime) -> float | None:
+    """Seconds the server wants everyone to wait, in any of the ways it may say so; None where it does not."""
+    if (millis := _number(headers.get("retry-after-ms"))) is not None:
+        return millis / 1000
+    text = headers.get("retry-after")
+    if (wait := seconds(text)) is not None or not text:
+        return wait
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, (parsedate_to_datetime(text) - today).total_seconds())
+    return None
+
+
+def seconds(text: str | None) -> float | None:
+    """A time as servers write it: `2`, `0.5s`, `120ms`, `6m0s`, `1h2m`; None where it is none."""
+    if not text:
+        return None
+    if (plain := _number(text)) is not None:
+        return plain
+    total, number = 0.0, ""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    rest = text.strip()
+    while rest:
+        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
+        rest = rest[len(number) :]
+        unit = "ms" if rest.startswith("ms") else rest[:1]
+        if unit not in units or (value := _number(number)) is None:
+            return None
+        total, rest = total + value * units[unit], rest[len(unit) :]
+    return total
+
+
+def _number(text: str | None) -> float | None:
+    with suppress(ValueError, TypeError):
+        value = float(text or "")
+        return value if 0 <= value < 1e12 else None  # neither NaN nor infinity
+    return None
