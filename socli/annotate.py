@@ -17,6 +17,7 @@ from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply
 
 Told = AnnotateBegan | Traced | Refused
+TRUNCATED = "truncated"
 FLUSH = 100
 """Reference traces in one transaction."""
 
@@ -75,12 +76,16 @@ class Askings:
     ) -> None:
         self._problems, self._table = problems, table
         self._tries = range(max(table.samples, table.until_correct))
+        kinds = {problem.kind for problem in problems}
         likes = [
-            [teacher.asked(table, form, kind, sample) for kind in {problem.kind for problem in problems}]
-            for sample in self._tries
+            [teacher.asked(table, form, kind, sample) for kind in kinds]
+            for sample in (*self._tries, len(self._tries))  # the last one is the longer try
         ]
         self._made = [{id for like in some for id in store.traced(like)} for some in likes]
         self._kept = {id for some in likes for like in some for id in store.traced(like, "kept")}
+        self._cut = {
+            id for some in likes[:-1] for like in some for id in store.traced(like, "refused", TRUNCATED)
+        }
         self.missing = sum(1 for _ in self._first())
         """Requests that are to be made; more where `until_correct` asks again."""
         self.done = table.samples * len(problems) - self.missing
@@ -93,11 +98,19 @@ class Askings:
         return self._again.popleft() if self._again else next(self._rest, None)
 
     def judged(self, asking: Asking, reason: str) -> bool:
-        """Whether that was the last word on the problem; else it is asked again."""
-        again = bool(reason) and asking.sample + 1 < self._table.until_correct
+        """Whether that was the last word on this asking; else it is asked again."""
+        again = None
+        if reason and asking.sample + 1 < self._table.until_correct:
+            again = Asking(asking.problem, asking.sample + 1)
+        elif reason == TRUNCATED and self._lengthens(asking.problem.id) and not asking.more:
+            self._made[-1].add(asking.problem.id)
+            again = Asking(asking.problem, len(self._tries), more=True)
         if again:
-            self._again.append(Asking(asking.problem, asking.sample + 1))
+            self._again.append(again)
         return not again
+
+    def _lengthens(self, id: str) -> bool:
+        return self._table.more_tokens is not None and id not in self._made[-1] and id not in self._kept
 
     def _first(self) -> Iterator[Asking]:
         """What is missing, as far as that is known before any reply."""
@@ -111,6 +124,8 @@ class Askings:
             if self._table.until_correct > 1:
                 open_ = [] if id in self._kept else open_[:1]
             yield from (Asking(problem, sample) for sample in open_)
+            if not open_ and id in self._cut and self._lengthens(id):
+                yield Asking(problem, len(self._tries), more=True)
 
 
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
@@ -160,7 +175,7 @@ def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
     trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
     match reply.finish_reason:
         case "length":
-            reason = "truncated"
+            reason = TRUNCATED
         case "content_filter":
             reason = "withheld by the teacher's filter"
         case _:

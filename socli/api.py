@@ -127,6 +127,7 @@ class _Talk:
         self._came: list[Reply] = []
         self._first = 0.0  # when the first of them came
         self._woken, self._halt = asyncio.Event(), asyncio.Event()
+        self._asleep = 0  # tasks that wait before they ask again: they leave their place to others
         self._failure: BaseException | None = None
         self._answered = False
         self._row: list[Fault] = []  # faults of problems since the last answer
@@ -161,7 +162,7 @@ class _Talk:
 
     def _fill(self) -> None:
         """Ask as many more as may be in flight; replies not yet stored count as in flight."""
-        while not self._halt.is_set() and len(self._tasks) < int(self._limits.width.now):
+        while not self._halt.is_set() and len(self._tasks) - self._asleep < int(self._limits.width.now):
             if len(self._tasks) + len(self._came) >= self._table.concurrency:
                 return
             asking, self._held = self._held or self._source(), None
@@ -254,7 +255,11 @@ class _Talk:
         if fault.wait:
             self._limits.pause(fault.wait * (self.backoff / BACKOFF), now)
         longest = min(30.0, self.backoff * 2**attempt)
-        return await self._slept(random.uniform(longest / 2, longest))  # noqa: S311  so that not all come at once
+        self._asleep += 1
+        try:
+            return await self._slept(random.uniform(longest / 2, longest))  # noqa: S311  so that not all come at once
+        finally:
+            self._asleep -= 1
 
     async def _slept(self, how_long: float) -> bool:
         """Wait; False, and at once, where all is to stop."""

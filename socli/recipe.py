@@ -87,6 +87,8 @@ class TeacherTable(_Table):
     """Sampling seed sent to the API."""
     max_tokens: int = Field(default=1024, ge=1)
     """Longest reply that is asked for."""
+    more_tokens: int | None = Field(default=None, ge=1)
+    """Longest reply of one more try where all were refused and one was cut off."""
     concurrency: int = Field(default=32, ge=1, le=512)
     """Most requests in flight at a time; fewer are where the server is busy."""
     rpm: int | None = Field(default=None, ge=1)
@@ -115,6 +117,8 @@ class TeacherTable(_Table):
             raise ValueError("more than one trace of a problem needs a temperature above 0")
         if self.samples > 1 and self.until_correct > 1:
             raise ValueError("samples and until_correct exclude each other")
+        if self.more_tokens is not None and self.more_tokens <= self.max_tokens:
+            raise ValueError("more_tokens must be more than max_tokens")
         if (self.price_in is None) != (self.price_out is None):
             raise ValueError("price_in and price_out belong together")
         return self

@@ -171,16 +171,17 @@ class Store(RunBook):
             kept[row["problem"]].append(_trace(row, steps[row["id"]]))
         return kept
 
-    def traced(self, like: Trace, verdict: Verdict | None = None) -> set[str]:
-        """Ids of the problems that have a trace, of that verdict or any, asked for as `like` was.
+    def traced(self, like: Trace, verdict: Verdict | None = None, reason: str | None = None) -> set[str]:
+        """Ids of the problems that have a trace, of that verdict and reason or any, asked for as `like` was.
 
         That is of the same teacher with the same prompt, temperature, top_p, seed and sample number.
         """
         found = self._file.rows(
             "SELECT problem FROM traces WHERE teacher = :teacher AND prompt_hash = :prompt_hash"
             " AND temperature = :temperature AND top_p = :top_p AND seed = :seed AND sample = :sample"
-            " AND (:verdict IS NULL OR verdict = :verdict)",
+            " AND (:verdict IS NULL OR verdict = :verdict) AND (:reason IS NULL OR reason = :reason)",
             verdict=verdict,
+            reason=reason,
             teacher=like.teacher,
             prompt_hash=like.prompt_hash,
             temperature=like.temperature,

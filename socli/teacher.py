@@ -23,6 +23,8 @@ class Asking:
 
     problem: Problem
     sample: int = 0
+    more: bool = False
+    """Whether the reply may be longer, because one before was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def request(asking: Asking, table: TeacherTable, form: Scheme) -> dict[str, Any]
         "temperature": table.temperature,
         "top_p": table.top_p,
         "seed": table.seed + asking.sample,
-        "max_tokens": table.max_tokens,
+        "max_tokens": (asking.more and table.more_tokens) or table.max_tokens,
     }
 
 

@@ -71,11 +71,32 @@ def test_each_sample_has_a_seed_of_its_own(store):
         ({"until_correct": 2}, "needs a temperature above 0"),
         ({"samples": 2, "until_correct": 2, "temperature": 1}, "exclude each other"),
         ({"price_in": 2}, "belong together"),
+        ({"more_tokens": 1024}, "must be more than max_tokens"),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings, why):
     with pytest.raises(ValidationError, match=why):
         TeacherTable(model="m", **settings)
+
+
+def test_a_reply_that_was_cut_off_is_asked_once_more_with_more_tokens_now_or_later(store):
+    def cut(problem, before):
+        return "reply", completion("#### " + RIGHT_AT_THIRD[problem], "stop" if before else "length")
+
+    with FaultServer(cut) as server:
+        first = told(store, server)
+        assert {event.reason for event in first[1:]} == {"truncated"}
+        assert told(store, server, more_tokens=4096)[0] == AnnotateBegan("m", 5, 0)
+        assert set(server.asked.values()) == {2}
+        assert told(store, server, more_tokens=4096) == [AnnotateBegan("m", 5, 5)]
+    assert (store.counts()["kept"], store.counts()["refused"]) == (5, 5)
+
+
+def test_what_is_cut_off_twice_is_left(store):
+    with FaultServer(lambda *_: ("reply", completion("#### 2", "length"))) as server:
+        events = told(store, server, more_tokens=4096)
+        assert [type(event) for event in events[1:]] == [Refused] * 5
+        assert set(server.asked.values()) == {2}
 
 
 # ---- guided by known steps
