@@ -29,9 +29,7 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.student
-@pytest.mark.parametrize(
-    ("roles", "trained"), [("unified", ["student"]), ("split", ["decomposer", "solver"])]
-)
+@pytest.mark.parametrize("roles", ["unified", "split"])
 def test_the_embedded_student_learns_solves_and_is_scored(
     roles: str, socli: Socli, embedded: Path, tmp_path: Path
 ) -> None:
