@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch is loaded
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from socli.student import Precision, Student
 
     Loader = Callable[..., Student]
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
 
 LOOPBACK = {"localhost": {"127.0.0.1", "::1"}}
 
