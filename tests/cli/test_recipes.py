@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from command_line import Socli
 
+from socli.recipe import shipped
+
 SHIPPED = ["gsm8k", "quickstart", "strategyqa", "svamp"]
 
 
@@ -20,7 +22,9 @@ def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
 
 
 def test_show_prints_the_file_and_json_every_setting(socli: Socli) -> None:
-    assert "limit = 320" in socli("recipes", "show", "quickstart").lines
+    shown = socli("recipes", "show", "quickstart").out
+    assert shown.rstrip() == shipped()["quickstart"].read_text(encoding="utf-8").rstrip()
+    assert 'train = "stories:train"' in shown
     done = socli("recipes", "show", "quickstart", "--set", "train.lr=1e-3", "--json")
     settings = json.loads(done.out)
     assert settings["train"]["lr"] == 0.001
