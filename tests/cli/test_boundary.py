@@ -101,7 +101,8 @@ def test_t15_a_store_of_a_newer_version_is_refused_and_left_as_it_is(socli: Socl
     with Store(home / "socli.db") as store:
         store.add_problems("s", PROBLEMS)
     with closing(sqlite3.connect(home / "socli.db")) as connection:
-        connection.execute("UPDATE _sqlite_migrations SET name = 'm999_future'")
+        last = "(SELECT max(name) FROM _sqlite_migrations)"
+        connection.execute(f"UPDATE _sqlite_migrations SET name = 'm999_future' WHERE name = {last}")
         connection.commit()
         connection.execute("PRAGMA journal_mode = DELETE")
     refused_and_left(socli, home, "was written by a newer socli (it has `m999_future`)", "update socli")
