@@ -1,16 +1,14 @@
 """Score a model on problem sets: decode in batches of similar length, store and tell each prediction."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
 
-from socli import stats
 from socli.events import BenchBegan, Scored, Solved, Tallied
-from socli.problem import Prediction, Problem, Scorecard
+from socli.problem import Problem
 from socli.recipe import BenchTable
 from socli.records import BenchPlan
+from socli.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
 
@@ -18,27 +16,6 @@ WINDOW = 8
 """Batches read ahead, so that problems of similar length are decoded together."""
 LONGEST = 64_000
 """Most characters of a batch, each problem counted as long as its longest: bounds the cache of keys."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a scorecard needs, counted as predictions come."""
-
-    n: int = 0
-    scored: int = 0
-    correct: int = 0
-    tokens: int = 0
-    finishes: Counter[str] = field(default_factory=Counter)
-    golds: Counter[str] = field(default_factory=Counter)
-
-    def add(self, problem: Problem, prediction: Prediction) -> None:
-        self.n += 1
-        self.scored += prediction.correct is not None
-        self.correct += prediction.correct is True
-        self.tokens += prediction.tokens
-        self.finishes[prediction.finish_reason] += 1
-        if problem.gold is not None and problem.kind == "yes/no":
-            self.golds[problem.gold] += 1
 
 
 def bench(
@@ -56,7 +33,7 @@ def bench(
     """
     row = store.start_bench(_plan(set_name, who, table))
     yield BenchBegan(set_name, who.name, total, 0, who.calculator)
-    tally, began, rest, start = _Tally(), monotonic(), iter(problems), 1
+    tally, began, rest, start = Tally(), monotonic(), iter(problems), 1
     while window := list(islice(rest, table.batch * WINDOW)):
         store.add_problems(set_name, window, start)
         for number, event in _solved(window, start, who, table):
@@ -64,7 +41,7 @@ def bench(
             tally.add(event.problem, event.prediction)
             yield Scored(set_name, number, event.problem, event.prediction)
         start += len(window)
-    card = _card(tally, set_name, who, monotonic() - began)
+    card = tally.card(set_name, who.name, who.calculator, monotonic() - began)
     store.finish_bench(row.id, card)
     yield Tallied(card)
 
@@ -105,28 +82,4 @@ def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:
         calculator=who.calculator,
         settings={"precision": who.precision, "scheme": who.scheme.name, **table.model_dump(mode="json")},
         run=who.run,
-    )
-
-
-def _card(tally: _Tally, set_name: str, who: Solvers, seconds: float) -> Scorecard:
-    """Accuracy is of the problems whose answer is known, where what cannot be read counts as wrong.
-
-    Unreadable and truncated are shares of all.
-    """
-    n = tally.scored
-    low, high = stats.wilson(tally.correct, n) if n else (0.0, 1.0)
-    return Scorecard(
-        set=set_name,
-        model=who.name,
-        calculator=who.calculator,
-        n=n,
-        correct=tally.correct,
-        accuracy=tally.correct / n if n else 0.0,
-        low=low,
-        high=high,
-        unreadable=(tally.finishes["unreadable"] + tally.finishes["too many steps"]) / max(1, tally.n),
-        truncated=tally.finishes["truncated"] / max(1, tally.n),
-        tokens=tally.tokens,
-        seconds=seconds,
-        majority=max(tally.golds.values()) / n if tally.golds and n else None,
     )

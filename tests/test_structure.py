@@ -20,7 +20,7 @@ LAYERS = """
     stories known_sets sources
     sqlitefile migrations runbook store exports outputs
     teacher replies limits money api attention student batches checkpoint decode training
-    annotate distill solve solvers bench score compare
+    annotate distill solve solvers score bench compare
     scene render progress live
     cli __main__
 """.split()  # noqa: SIM905  a picture
