@@ -15,8 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from socli import errors, events, migrations, problem
+from socli import errors, events, problem
 from socli import recipe as recipes
+from socli.store import migrations
 
 WIDTH = 80
 """Columns of the printed help, whatever the terminal."""
@@ -209,6 +210,20 @@ def exit_codes() -> str:
         rows.append((code, f"`{name}`", meaning))
     stopped = [("130", "", "stopped with Ctrl-C"), ("143", "", "stopped with SIGTERM")]
     return _table(("code", "error", "meaning"), [*rows, *stopped])
+
+
+# the code
+
+
+def code_map() -> str:
+    """Every module below `socli/` with its lines and the first sentence of its docstring."""
+    source = ROOT / "socli"
+    rows = []
+    for path in sorted(source.rglob("*.py"), key=lambda path: (path.parent, path.stem != "__init__", path)):
+        text = path.read_text(encoding="utf-8")
+        told = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].replace("\n", " ")
+        rows.append((f"`{path.relative_to(source)}`", str(len(text.splitlines())), told))
+    return _table(("module", "lines", "what it is"), rows)
 
 
 def _either(words: Iterable[str]) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from socli import scheme
 from socli.arithmetic import marks
 from socli.events import Event, Opened, Solved, Wrote
-from socli.live import svg
 from socli.problem import Prediction, Problem
-from socli.scene import Scene
+from socli.screen.live import svg
+from socli.screen.scene import Scene
 from socli.stories import stories
 
 FILE = Path(__file__).with_name("solve.svg")

@@ -6,15 +6,15 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from socli import answer, api, check, prompts, replies, scheme, teacher
+from socli import answer, check, prompts, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
-from socli.money import Purse
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import TraceRow, Verdict
 from socli.scheme import Reading, Scheme
 from socli.store import Store
-from socli.teacher import REFERENCE, Asking, Reply
+from socli.teacher import REFERENCE, Asking, Reply, api, replies
+from socli.teacher.money import Purse
 
 Told = AnnotateBegan | Traced | Refused
 TRUNCATED = "truncated"

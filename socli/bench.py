@@ -8,7 +8,7 @@ from socli.events import BenchBegan, Scored, Solved, Tallied
 from socli.problem import Problem
 from socli.recipe import BenchTable
 from socli.records import BenchPlan
-from socli.score import Tally
+from socli.scoring.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from socli import checkpoint, scheme, student, training
 from socli import recipe as recipes
+from socli import scheme
+from socli.engine import checkpoint, student, training
 from socli.errors import MissingError, StorageError, TryAgainError
 from socli.events import Event, Noted, Saved, Trained
 from socli.home import made

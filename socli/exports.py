@@ -16,7 +16,7 @@ from socli.check import Funnel
 from socli.errors import StorageError, UsageError
 from socli.problem import Problem, Trace
 from socli.scheme import Lesson, Scheme
-from socli.sqlitefile import now, storable
+from socli.store.sqlitefile import now, storable
 
 Format = Literal["jsonl", "chat", "trl"]
 """Whole traces; lessons as chat messages; lessons as the prompts and completions TRL's SFTTrainer reads."""

@@ -192,7 +192,7 @@ _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ERO
 
 def _fetched(name: str, known: KnownSet) -> Path:
     """The Hub's split as a file of rows, fetched if it is not there; MissingError where it cannot be."""
-    from socli import revisions
+    from socli.models import revisions
 
     try:
         revision = revisions.pinned(known.repo, "dataset")
@@ -214,7 +214,7 @@ def _fetch(known: KnownSet, revision: str, path: Path) -> None:
     from datasets.exceptions import DatasetsError
     from datasets.load import load_dataset
 
-    from socli.revisions import hub_errors
+    from socli.models.revisions import hub_errors
 
     failures: tuple[type[BaseException], ...] = (DatasetsError, *hub_errors())
     home.made(path.parent)

@@ -15,14 +15,14 @@ from socli.problem import FinishReason, Prediction, Problem
 from socli.scheme import ASK, END, WORK, Scheme
 
 if TYPE_CHECKING:
-    from socli.decode import Piece, Stop
+    from socli.engine.decode import Piece, Stop
 
 MOST_QUESTIONS = 12
 """Twice the longest built-in problem; GSM8K's longest solution has nine steps."""
 
 
 class Writes(Protocol):
-    """What solving needs of a model: `socli.decode.Writer`, or a scripted one."""
+    """What solving needs of a model: `socli.engine.decode.Writer`, or a scripted one."""
 
     def open(self, prompts: Sequence[str], prefix: str = "") -> None:
         """Begin a new batch, one row a prompt."""

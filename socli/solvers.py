@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from socli import prompts
-from socli.decode import Writer
+from socli.engine.decode import Writer
+from socli.engine.student import Precision, device, fast_precision, load
 from socli.errors import MissingError
 from socli.problem import AnswerKind
 from socli.records import RunRow
 from socli.scheme import Scheme
 from socli.solve import Solvers
-from socli.student import Precision, device, fast_precision, load
 
 
 def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None) -> Solvers:

@@ -13,8 +13,8 @@ import pytest
 from pytest_socket import socket_allow_hosts
 
 if TYPE_CHECKING:
+    from socli.engine.student import Precision, Student
     from socli.store import Store
-    from socli.student import Precision, Student
 
     Loader = Callable[..., Student]
 
@@ -56,7 +56,7 @@ def store(tmp_path: Path) -> Iterator["Store"]:
 
 @pytest.fixture(scope="session")
 def student_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A random student of each family, as `socli.student.load` finds it; not to be written to."""
+    """A random student of each family, as `socli.engine.student.load` finds it; not to be written to."""
     import tiny
 
     root = tmp_path_factory.mktemp("students")
@@ -68,7 +68,7 @@ def load_tiny(student_folders: dict[str, Path]) -> "Loader":
     """Loads a fresh student of a family: `load_tiny("gpt2")`; on one thread, as it is too small for two."""
     import torch
 
-    from socli.student import load
+    from socli.engine.student import load
 
     torch.set_num_threads(1)
 

@@ -68,7 +68,7 @@ PROBLEMS = (
 
 @dataclass(frozen=True)
 class Piece:
-    """`socli.decode.Piece` without torch."""
+    """`socli.engine.decode.Piece` without torch."""
 
     row: int
     text: str
@@ -78,7 +78,7 @@ class Piece:
 
 
 class ScriptedWriter:
-    """Writes what it was given, a word and the blank after it a token: stands for `socli.decode.Writer`.
+    """Writes what it was given, a word and the blank after it a token, in place of `engine.decode.Writer`.
 
     `scripts` maps a part of a prompt to what is written for it, a turn at a time. A turn that ends in a new
     line stops there where lines are asked for, any other with the end token; `[36>>]` is the calculator's.

@@ -6,11 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socli import batches
-from socli.batches import Encoded
+from socli.engine import batches
+from socli.engine.batches import Encoded
+from socli.engine.student import tokens
 from socli.problem import Problem, Step, Trace
 from socli.scheme import Lesson, Scheme, Span, lessons
-from socli.student import tokens
 
 TEA = Problem("Tea: 2*3?", "6", steps=(Step("How much?", "2*3=6."),))
 TRACE = Trace(TEA.id, TEA.steps, "6", "reference")

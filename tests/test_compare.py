@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from command_line import jsonl
 
-from socli.compare import Comparison, Side, compare, matched, of_file, of_store
 from socli.errors import UsageError
 from socli.problem import Prediction, Problem, Scorecard
 from socli.records import BenchPlan, RunPlan
+from socli.scoring.compare import Comparison, Side, compare, matched, of_file, of_store
+from socli.scoring.stats import Pairs, difference, holm, mcnemar
 from socli.sources import Fields
-from socli.stats import Pairs, difference, holm, mcnemar
 from socli.store import Store
 
 FIELDS = Fields()

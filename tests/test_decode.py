@@ -6,12 +6,13 @@ import pytest
 import tiny
 import torch
 
-from socli import solve, training
-from socli.decode import MOST_FED, Piece, Writer
+from socli import solve
+from socli.engine import training
+from socli.engine.decode import MOST_FED, Piece, Writer
+from socli.engine.student import longest, tokens
 from socli.problem import Problem
 from socli.recipe import TrainTable
 from socli.scheme import Lesson, Scheme, Span
-from socli.student import longest, tokens
 
 RAGGED = [f"Problem: Nora has {n} candles{' and many more' * n}.\n" for n in range(16)]
 

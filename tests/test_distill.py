@@ -12,14 +12,15 @@ from doubles import PROBLEMS
 from filelock import FileLock
 
 from socli import recipe as recipes
-from socli import solvers, training
+from socli import solvers
 from socli.annotate import annotate
 from socli.distill import distill, kept
+from socli.engine import training
+from socli.engine.student import load, tokens
 from socli.errors import MissingError, StorageError, TryAgainError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
 from socli.solve import solve
 from socli.store import Store
-from socli.student import load, tokens
 
 SOLO = recipes.parse(
     {

@@ -17,7 +17,7 @@ import typer
 
 from socli import __version__
 from socli.cli import app
-from socli.migrations import schema
+from socli.store.migrations import schema
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

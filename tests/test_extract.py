@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from socli.errors import MissingError
-from socli.extract import BUILT_IN, EXTRACTORS, Extractor, Found, extract
+from socli.scoring.extract import BUILT_IN, EXTRACTORS, Extractor, Found, extract
 
 AWKWARD = Path(__file__).parent / "data" / "awkward_answers.jsonl"
 INSTALLED = importlib.util.find_spec("math_verify") is not None

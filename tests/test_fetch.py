@@ -14,9 +14,9 @@ from fake_models import COMMIT, GGUF, FakeHub, installed, model_folder, packed, 
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
-from socli import convert, models
+from socli import models
 from socli.errors import MissingError, SocliError, StorageError
-from socli.models import Known
+from socli.models import Known, convert
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socli.limits import Limits, Rate, Width, retry_after, seconds
+from socli.teacher.limits import Limits, Rate, Width, retry_after, seconds
 
 
 def test_the_width_doubles_each_round_until_a_refusal_then_grows_by_one():

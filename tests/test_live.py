@@ -32,10 +32,10 @@ from socli.events import (
     Wrote,
     as_json,
 )
-from socli.live import Screen, mode, svg
 from socli.problem import Prediction, Problem, Scorecard, Step, Trace
-from socli.render import tree
-from socli.scene import Scene
+from socli.screen.live import Screen, mode, svg
+from socli.screen.render import tree
+from socli.screen.scene import Scene
 
 PLUMS = Problem("Eva fills 3 jars with 8 plums each. How many plums?", gold="24")
 WRITTEN = ("Ask: How many", " plums?\n", "Work: 3*8 = <<3*8=", "24>>", "24 plums.\n", "#### 24")
@@ -314,7 +314,7 @@ def test_progress_is_on_stderr_where_none_is_named(capsys: pytest.CaptureFixture
 SCRIPT = textwrap.dedent("""
     import sys, time
     from socli.events import BenchBegan, Opened, Wrote
-    from socli.live import Screen, mode
+    from socli.screen.live import Screen, mode
     from socli.problem import Problem
 
     problem = Problem("Eva fills 3 jars. How many plums?")

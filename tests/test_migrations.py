@@ -11,9 +11,9 @@ import pytest
 from sqlite_utils import Database
 
 from socli.errors import StorageError
-from socli.migrations import HISTORY, schema
 from socli.problem import Problem, Step, Trace
 from socli.store import Store
+from socli.store.migrations import HISTORY, schema
 
 PROBLEM = Problem("Kim fills 4 jugs of 3 litres. How many litres?", gold="12")
 TRACE = Trace(PROBLEM.id, (Step("How many?", "12 litres"),), "12", "reference")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from socli.annotate import annotate
 from socli.errors import TryAgainError, UsageError
-from socli.money import Mean, Price, Purse, money, price, purse
 from socli.problem import Problem
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.teacher.money import Mean, Price, Purse, money, price, purse
 
 PROBLEMS = [Problem(f"What is {n} and {n}?", str(2 * n)) for n in range(1, 201)]
 PENNY = Price(read=0.0, written=10_000.0, source="the recipe")

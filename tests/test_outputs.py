@@ -11,9 +11,20 @@ from doubles import PROBLEMS
 
 from socli.errors import MissingError
 from socli.events import Noted
-from socli.outputs import NAMED, Output, Skipped, benches, brings, is_file, judged, outputs, steps_of, stored
 from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step
 from socli.records import BenchPlan, RunPlan
+from socli.scoring.outputs import (
+    NAMED,
+    Output,
+    Skipped,
+    benches,
+    brings,
+    is_file,
+    judged,
+    outputs,
+    steps_of,
+    stored,
+)
 from socli.sources import Fields
 from socli.store import Store
 

@@ -3,8 +3,8 @@
 import pytest
 
 from socli.problem import Prediction, Problem, Step
-from socli.questions import Asking, asking, by_length, leaks, overlap, repeats
-from socli.stats import wilson
+from socli.scoring.questions import Asking, asking, by_length, leaks, overlap, repeats
+from socli.scoring.stats import wilson
 
 PACKS = Problem(
     "Mia buys 3 packs of 12 pencils and gives 6 away. How many are left?",

@@ -30,10 +30,10 @@ from socli.events import (
     Wrote,
 )
 from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step, Trace
-from socli.progress import annotating, benching, counted, picture, scoreboard, sparkline, training
-from socli.render import ASCII, UNICODE, branches, clock, line, plain, safe, text_of, told, tree
-from socli.scene import Scene
 from socli.scheme import read
+from socli.screen.progress import annotating, benching, counted, picture, scoreboard, sparkline, training
+from socli.screen.render import ASCII, UNICODE, branches, clock, line, plain, safe, text_of, told, tree
+from socli.screen.scene import Scene
 
 TINS = Problem(
     "Omar stacks 5 rows of 12 tins and takes away a quarter of them. How many tins are left?", gold="45"

@@ -9,14 +9,13 @@ from fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socli import replies
 from socli.annotate import annotate
 from socli.errors import UsageError
 from socli.events import Refused
 from socli.problem import Step
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
-from socli.teacher import Asking
+from socli.teacher import Asking, replies
 
 ASKING = Asking(PROBLEMS[0])
 TWO = (Step("How many?", "4*12 = <<4*12=48>>48"), Step("And left?", "48-8 = <<48-8=40>>40"))

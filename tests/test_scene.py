@@ -22,8 +22,8 @@ from socli.events import (
     Wrote,
 )
 from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step, Trace
-from socli.scene import NOTES, OTHER, POINTS, REASONS, Annotating, Curve, Scene, sound
 from socli.scheme import Reading
+from socli.screen.scene import NOTES, OTHER, POINTS, REASONS, Annotating, Curve, Scene, sound
 
 PEARS = Problem("Ida picks 4 pears from each of 6 trees. How many pears?", gold="24")
 

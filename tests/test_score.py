@@ -9,10 +9,10 @@ from doubles import PROBLEMS
 
 from socli.arithmetic import first_wrong
 from socli.events import BenchBegan, Noted, Scored, Tallied
-from socli.extract import BUILT_IN
-from socli.outputs import Output, Skipped, judged, outputs
 from socli.problem import Problem, Step
-from socli.score import Reading, Tally, rescore, score, wrong_step
+from socli.scoring.extract import BUILT_IN
+from socli.scoring.outputs import Output, Skipped, judged, outputs
+from socli.scoring.score import Reading, Tally, rescore, score, wrong_step
 from socli.sources import Fields
 from socli.store import Store
 

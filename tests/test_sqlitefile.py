@@ -18,8 +18,8 @@ import pytest
 from socli.errors import SocliError, StorageError, UsageError
 from socli.problem import Problem, Step, Trace
 from socli.records import TraceRow
-from socli.sqlitefile import batches, storable
 from socli.store import Store
+from socli.store.sqlitefile import batches, storable
 
 PROBLEMS = [Problem(f"What is {n} + 1?", gold=str(n + 1)) for n in range(100)]
 
@@ -138,6 +138,8 @@ def test_t15_a_truncated_store_is_refused_and_left_as_it_was(tmp_path: Path, sha
 
 def test_t15_a_page_of_noise_anywhere_gives_sentences_and_changes_nothing(tmp_path: Path) -> None:
     path = filled(tmp_path / "socli.db", rows=120)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")  # noise in a page that holds nothing harms nothing
     whole = path.read_bytes()
     dice = random.Random(15)
     pages = range(len(whole) // 4096)
@@ -156,6 +158,17 @@ def test_t15_a_page_of_noise_anywhere_gives_sentences_and_changes_nothing(tmp_pa
         assert path.read_bytes() == damaged
         assert [path.name for path in tmp_path.iterdir()] == ["socli.db"]
     assert len(pages) > 20
+
+
+def test_check_finds_an_index_that_does_not_fit_its_table(tmp_path: Path) -> None:
+    path = filled(tmp_path / "socli.db", rows=1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE trace_words_content SET c1 = 'another question'")
+        connection.commit()
+    with Store(path) as store:
+        assert [words.partition(":")[0] for words in store.check()] == ["the full-text index trace_words"]
+    with Store(path, read_only=True) as store:
+        assert store.check() == []
 
 
 def test_check_names_rows_that_point_nowhere(tmp_path: Path) -> None:

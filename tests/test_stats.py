@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socli.stats import (
+from socli.scoring.stats import (
     Pairs,
     difference,
     holm,

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socli.errors import MissingError, StorageError, UsageError
-from socli.migrations import schema
 from socli.problem import Problem, Step, Trace
 from socli.records import TraceRow
-from socli.sqlitefile import storable
 from socli.store import Store
+from socli.store.migrations import schema
+from socli.store.sqlitefile import storable
 
 JUGS = Problem("Kim fills 4 jugs of 3 litres. How many litres?", gold="12", source="jugs.jsonl")
 TAXI = Problem("Is a taxi faster than a snail?", gold="yes", kind="yes/no", context="A snail is slow.")

@@ -4,7 +4,7 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,45 +15,52 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer extract scheme check overlap prompts recipe stats questions
-    catalogue safety revisions convert fetch models
+    arithmetic answer scheme check overlap prompts recipe
+    scoring.stats scoring.questions scoring.extract
+    models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
-    sqlitefile migrations runbook store exports outputs
-    teacher replies limits money api attention student batches checkpoint decode training
-    annotate distill solve solvers score bench compare
-    scene render progress live
+    store.sqlitefile store.migrations store.runbook store exports
+    teacher teacher.replies teacher.limits teacher.money teacher.api
+    engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
+    annotate distill solve solvers
+    scoring.outputs scoring.score scoring.compare scoring bench
+    screen.scene screen.render screen.progress screen.live screen
     cli __main__
 """.split()  # noqa: SIM905  a picture
-"""Values, rules, edges (students on disk; problems; the store; teachers and torch), workflows, screen,
-commands. A module imports only what stands before it; `stories` and `cli` are packages, one entry each."""
+"""Values, rules, edges (students on disk; problems; the store; teachers; torch), workflows, judging, screen,
+commands. A module imports only what stands before it; a package without dots here is one entry."""
 
-SCREEN = {"scene", "render", "progress", "live"}
+SCREEN = {"screen.scene", "screen.render", "screen.progress", "screen.live", "screen"}
 SHOWS = {"errors", "problem", "events", "arithmetic", "answer", "scheme"} | SCREEN
 """What the screen may know: values and pure rules; no store, no model, no workflow."""
 
 OWNERS = {
     "typer": {"cli"},
-    "rich": {"render", "progress", "live", "cli"},
+    "rich": {"screen.render", "screen.progress", "screen.live", "cli"},
     "pydantic": {"recipe"},
     "platformdirs": {"home"},
-    "filelock": {"distill", "models", "revisions"},
-    "sqlite3": {"sqlitefile", "migrations", "runbook", "store"},
-    "sqlite_utils": {"migrations"},
-    "huggingface_hub": {"fetch", "revisions"},
+    "filelock": {"distill", "models", "models.revisions"},
+    "sqlite3": {"store.sqlitefile", "store.migrations", "store.runbook", "store"},
+    "sqlite_utils": {"store.migrations"},
+    "huggingface_hub": {"models.fetch", "models.revisions"},
     "datasets": {"known_sets"},
-    "math_verify": {"extract"},
-    "numpy": {"stats"},
-    "scipy": {"stats"},
-    "sacrebleu": {"questions"},
-    "openai": {"api"},
-    "httpx2": {"api"},
-    "safetensors": {"checkpoint"},
-    "tokenizers": {"decode"},
-    "transformers": {"attention", "convert", "student"},
+    "math_verify": {"scoring.extract"},
+    "numpy": {"scoring.stats"},
+    "scipy": {"scoring.stats"},
+    "sacrebleu": {"scoring.questions"},
+    "openai": {"teacher.api"},
+    "httpx2": {"teacher.api"},
+    "safetensors": {"engine.checkpoint"},
+    "tokenizers": {"engine.decode"},
+    "transformers": {"engine.attention", "models.convert", "engine.student"},
     "torch": {
-        "attention", "batches", "checkpoint", "convert", "decode", "student", "training", "cli",
+        *(
+            f"engine.{name}"
+            for name in ["attention", "batches", "checkpoint", "decode", "student", "training"]
+        ),
+        *("models.convert", "cli"),
     },
-}  # fmt: skip
+}
 """Which modules import an outside library, anywhere in them."""
 
 HEAVY = ["torch", "transformers", "tokenizers", "datasets", "openai", "pandas", "numpy", "pyarrow", "scipy",
@@ -65,7 +72,14 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 def unit(path: Path) -> str:
     """The entry of LAYERS a file belongs to."""
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return entry(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def entry(parts: Sequence[str]) -> str:
+    """The entry of LAYERS a name below `socli` belongs to: a module of a package, else the package itself."""
+    both = ".".join(parts[:2])
+    return both if both in LAYERS else parts[0]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -81,7 +95,8 @@ def imported(path: Path) -> Iterator[str]:
 def own(path: Path) -> set[str]:
     """The units of socli a file imports, its own aside."""
     parts = [name.split(".") for name in imported(path)]
-    return {part[1] for part in parts if part[0] == "socli" and part[1] in LAYERS} - {unit(path)}
+    found = {entry(part[1:]) for part in parts if part[0] == "socli" and len(part) > 1}
+    return (found & set(LAYERS)) - {unit(path)}
 
 
 def python(code: str, **env: str) -> str:
@@ -196,8 +211,9 @@ print("HEAVY", [name for name in {HEAVY!r} if name in sys.modules])
 
 
 def test_values_rules_and_workflows_without_a_model_load_no_torch():
-    light = "errors problem events records home arithmetic answer scheme prompts recipe stats stories sources"
-    modules = [*light.split(), "store", "teacher", "annotate", "solve", "bench", "scene", "render", "live"]
+    light = "errors problem events records home arithmetic answer scheme prompts recipe stories sources"
+    more = "store teacher annotate solve bench scoring.stats screen.scene screen.render screen.live"
+    modules = [*light.split(), *more.split()]
     code = f"import sys, {', '.join(f'socli.{name}' for name in modules)}; print('torch' in sys.modules)"
     assert python(code) == "False\n"
 

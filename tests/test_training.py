@@ -9,8 +9,9 @@ import pytest
 import torch
 from doubles import PROBLEMS
 
-from socli import attention, batches, checkpoint, scheme, solve, training
-from socli.decode import Writer
+from socli import scheme, solve
+from socli.engine import attention, batches, checkpoint, training
+from socli.engine.decode import Writer
 from socli.errors import SocliError, UsageError
 from socli.events import Checkpointed, DistillBegan, Trained
 from socli.problem import Trace
@@ -339,7 +340,7 @@ def test_checkpoints_are_found_by_number_and_not_by_letter(tmp_path):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
 def test_t2_a_killed_training_goes_on_on_a_gpu(student_folders, tmp_path):
-    from socli.student import load
+    from socli.engine.student import load
 
     for killed in (True, False):
         student = load(student_folders["llama"], "tiny", "fp32", torch.device("cuda"))

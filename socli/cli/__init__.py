@@ -119,7 +119,7 @@ def _say(error: SocliError) -> None:
 
 
 def _note(sentence: str) -> None:
-    from socli.render import line
+    from socli.screen.render import line
 
     print(line(sentence), file=sys.stderr)
 

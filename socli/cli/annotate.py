@@ -10,10 +10,10 @@ from socli.errors import SocliError
 
 if TYPE_CHECKING:
     from socli.annotate import Askings
-    from socli.money import Purse
     from socli.problem import Problem
     from socli.recipe import Recipe
     from socli.store import Store
+    from socli.teacher.money import Purse
 
 
 @app.command()
@@ -47,7 +47,7 @@ def annotate(
     """
     from socli import recipe as recipes
     from socli.annotate import Askings
-    from socli.money import purse
+    from socli.teacher.money import purse
 
     given = {"teacher.model": teacher, "teacher.base_url": base_url, "problems.limit": limit}
     overrides = [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
@@ -113,7 +113,7 @@ def _run(
 
 def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:
     """The first request in full, on stdout, and how many there are, on stderr."""
-    from socli.render import line
+    from socli.screen.render import line
     from socli.teacher import request
 
     first = askings.next() if askings else None

@@ -13,7 +13,7 @@ from socli.errors import GateError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socli.compare import Comparison, Side
+    from socli.scoring.compare import Comparison, Side
 
 
 @app.command()
@@ -50,8 +50,8 @@ def compare(
     Exact McNemar test, corrected where there are several, and Tango's interval for the difference. A file has
     one JSON object a line with question or id, and correct, or answer and prediction or response.
     """
-    from socli import compare as comparing
-    from socli.outputs import is_file
+    from socli.scoring import compare as comparing
+    from socli.scoring.outputs import is_file
     from socli.sources import Fields
 
     fields = Fields(question_field, answer_field, context_field, kind)
@@ -94,7 +94,7 @@ def _plain(one: "Comparison", flips: int) -> dict[str, Any]:
 
 def _print(one: "Comparison", flips: int) -> None:
     """The table of both, the flips, and the sentence last."""
-    from socli.render import line, percent
+    from socli.screen.render import line, percent
 
     pairs = one.pairs
     wiring.table(

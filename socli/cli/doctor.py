@@ -35,7 +35,7 @@ def doctor(base_url: options.BaseUrl = None, store: options.Store = None, json: 
 def _machine() -> dict[str, str]:
     import torch
 
-    from socli import student
+    from socli.engine import student
 
     where = student.device()
     name = torch.cuda.get_device_name() if where.type == "cuda" else f"{torch.get_num_threads()} threads"

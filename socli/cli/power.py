@@ -43,7 +43,7 @@ def power(
 
     For McNemar's exact test at 5 %. Seeds are of each of the two, averaged on the same problems.
     """
-    from socli import stats
+    from socli.scoring import stats
 
     apart = abs(delta) / 100
     try:
@@ -69,7 +69,7 @@ def power(
 
 
 def _print(found: dict[str, Any], sizes: dict[str, int], *, assumed: bool) -> None:
-    from socli.render import percent
+    from socli.screen.render import percent
 
     why = "as if the two erred independently: fewer flip where both learnt the same" if assumed else "as said"
     print(

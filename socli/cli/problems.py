@@ -41,7 +41,7 @@ def problems(
         return
     from rich.console import Console
 
-    from socli.render import branches
+    from socli.screen.render import branches
 
     console = Console(highlight=False)
     for problem in found:

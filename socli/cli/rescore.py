@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from socli.events import Noted
-    from socli.extract import Extractor
-    from socli.outputs import Output
-    from socli.score import Reading, Rescored
+    from socli.scoring.extract import Extractor
+    from socli.scoring.outputs import Output
+    from socli.scoring.score import Reading, Rescored
     from socli.sources import Fields
 
 
@@ -55,8 +55,8 @@ def rescore(
     stderr. A file has one JSON object a line with response or text, and the right answer.
     """
     from socli.events import Noted
-    from socli.score import Reading
-    from socli.score import rescore as rescoring
+    from socli.scoring.score import Reading
+    from socli.scoring.score import rescore as rescoring
     from socli.sources import Fields
 
     names, write = _names(extractors), _printer()
@@ -83,7 +83,7 @@ def rescore(
 
 
 def _names(text: str | None) -> "tuple[Extractor, ...]":
-    from socli.extract import BUILT_IN, EXTRACTORS
+    from socli.scoring.extract import BUILT_IN, EXTRACTORS
 
     if text is None:
         return BUILT_IN
@@ -101,7 +101,7 @@ def _sources(
     what: str, store: "Path | None", sets: "list[str]", fields: "Fields", stack: ExitStack
 ) -> "Iterator[tuple[str, Iterable[Output | Noted]]]":
     """A file or stdin, or each bench that a name stands for, with what it is called."""
-    from socli import outputs
+    from socli.scoring import outputs
 
     if outputs.is_file(what):
         name = "stdin" if what == "-" else what
@@ -116,7 +116,7 @@ def _sources(
 def _printer() -> "Callable[[Rescored, bool], None]":
     """Shows a row: JSONL in a pipe; on a terminal those that differ, to be read."""
     from socli.cli.scoring import line_writer
-    from socli.render import line
+    from socli.screen.render import line
 
     write = line_writer()
 
@@ -144,7 +144,7 @@ def _printer() -> "Callable[[Rescored, bool], None]":
 
 
 def _summary(name: str, readings: "Mapping[Extractor, Reading]", differ: int) -> dict[str, Any]:
-    from socli import stats
+    from socli.scoring import stats
 
     rows = []
     for extractor, one in readings.items():
@@ -168,7 +168,7 @@ def _show(summary: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from socli.render import percent
+    from socli.screen.render import percent
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("extractor", "right", "of", "accuracy", "95 % interval", "nothing found"):

@@ -6,14 +6,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from socli.events import Scored, Tallied
-from socli.score import wrong_step
+from socli.scoring.score import wrong_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from socli.events import Event
-    from socli.live import Screen
     from socli.problem import Scorecard
+    from socli.screen.live import Screen
 
 PAUSE = 0.2
 """Seconds for which lines may wait, so that a fast stream is not written a line at a time."""

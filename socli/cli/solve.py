@@ -37,8 +37,8 @@ def solve(
     wiring.refuse_both(run, model)
     asked = _asked(question)
     from socli import solvers
-    from socli.live import Screen, mode
     from socli.scheme import Scheme
+    from socli.screen.live import Screen, mode
     from socli.solve import solve as solving
 
     with wiring.opened(store) as db:

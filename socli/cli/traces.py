@@ -120,7 +120,7 @@ def show(
         return
     from rich.console import Console
 
-    from socli.render import branches, safe
+    from socli.screen.render import branches, safe
 
     console = Console(highlight=False)
     console.print(branches(problem, row.trace.steps, row.trace.answer, wrong))

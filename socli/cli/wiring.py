@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from socli.live import Screen
+    from socli.engine.student import Precision
     from socli.problem import AnswerKind, Problem, Scorecard
     from socli.recipe import BenchTable, Recipe
     from socli.records import MetricRow, RunRow
     from socli.scheme import Scheme
+    from socli.screen.live import Screen
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
-    from socli.student import Precision
 
 
 def opened(path: Path | None) -> "Store":
@@ -38,7 +38,7 @@ def opened(path: Path | None) -> "Store":
 
 def talk(as_json: bool = False) -> "Screen":
     """Progress on stderr: a picture on a terminal, lines in a pipe, JSON where asked."""
-    from socli.live import Screen, mode
+    from socli.screen.live import Screen, mode
 
     return Screen(mode(sys.stderr.isatty(), as_json))
 
@@ -85,7 +85,7 @@ def _bar() -> Iterator[tuple["Callable[[str], None]", "Callable[[int, int], None
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    from socli.render import safe
+    from socli.screen.render import safe
 
     console = Console(stderr=True, highlight=False)
     columns = BarColumn(), DownloadColumn(), TimeRemainingColumn()
@@ -205,7 +205,7 @@ def print_json(row: "Mapping[str, Any]") -> None:
 
 def say(sentence: str) -> None:
     """A sentence on stderr."""
-    from socli.render import line
+    from socli.screen.render import line
 
     print(line(sentence), file=sys.stderr)
 
@@ -236,7 +236,7 @@ def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: 
     from rich.console import Console
     from rich.table import Table
 
-    from socli.render import line, safe
+    from socli.screen.render import line, safe
 
     if not sys.stdout.isatty():
         for row in rows:
@@ -254,8 +254,8 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     """A run on stdout: what it was, its loss curve, its scores, and the command that repeats it."""
     from rich.console import Console
 
-    from socli.progress import scoreboard, sparkline
-    from socli.render import line
+    from socli.screen.progress import scoreboard, sparkline
+    from socli.screen.render import line
 
     console = Console(highlight=False)
     print(line(f"run {row.id}: recipe {row.name}, {row.scheme} {row.roles}, base {row.base}"))

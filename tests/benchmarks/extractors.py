@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from socli.extract import BUILT_IN, EXTRACTORS, extract
+from socli.scoring.extract import BUILT_IN, EXTRACTORS, extract
 
 ROWS = Path(__file__).parent.parent / "data" / "awkward_answers.jsonl"
 NAMES = EXTRACTORS if importlib.util.find_spec("math_verify") else BUILT_IN

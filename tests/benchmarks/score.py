@@ -29,9 +29,9 @@ def child(mode: str, store: Path) -> None:
     from contextlib import nullcontext
 
     from socli.cli import scoring
-    from socli.live import Screen
-    from socli.outputs import Skipped, lines_of, outputs
-    from socli.score import score
+    from socli.scoring.outputs import Skipped, lines_of, outputs
+    from socli.scoring.score import score
+    from socli.screen.live import Screen
     from socli.sources import Fields
     from socli.store import Store
 

@@ -34,7 +34,7 @@ def llama(student_folders: dict[str, Path]) -> Path:
     """The folder of a random Llama."""
     import torch
 
-    import socli.student  # noqa: F401  sets the number of threads when it is imported
+    import socli.engine.student  # noqa: F401  sets the number of threads when it is imported
 
     torch.set_num_threads(1)  # the students here are too small for two
     return student_folders["llama"]

@@ -7,9 +7,9 @@ import pytest
 from doubles import PROBLEMS
 
 from socli.cli import scoring
-from socli.live import Screen
-from socli.outputs import Output
-from socli.score import score
+from socli.scoring.outputs import Output
+from socli.scoring.score import score
+from socli.screen.live import Screen
 
 TEXT = "Ask: How many?\nWork: She packs 4*12 = <<4*12=50>>50.\n#### 40"
 

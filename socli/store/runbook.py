@@ -12,7 +12,7 @@ from socli.errors import MissingError
 from socli.home import checked_name, runs_folder
 from socli.problem import Prediction, Scorecard
 from socli.records import BenchPlan, BenchRow, MetricRow, PredictionRow, RunPlan, RunRow
-from socli.sqlitefile import SqliteFile, batches, now
+from socli.store.sqlitefile import SqliteFile, batches, now
 
 
 class RunBook:

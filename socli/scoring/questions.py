@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from socli import stats
 from socli.answer import canonical
 from socli.arithmetic import marks
 from socli.problem import Prediction, Problem, Step
+from socli.scoring import stats
 
 Solved = tuple[Problem, Prediction]
 """A problem, with reference steps if it has any, and what was answered to it."""

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from socli import outputs, stats
 from socli.errors import UsageError
 from socli.events import Noted
-from socli.outputs import Output, Skipped
+from socli.scoring import outputs, stats
+from socli.scoring.outputs import Output, Skipped
+from socli.scoring.stats import Interval, Pairs
 from socli.sources import STDIN, Fields
-from socli.stats import Interval, Pairs
 from socli.store import Store
 
 LEVEL = 0.05

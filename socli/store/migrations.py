@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from socli.errors import StorageError
-from socli.sqlitefile import SqliteFile, copy
+from socli.store.sqlitefile import SqliteFile, copy
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from socli.engine.student import Student, longest, tokens
 from socli.scheme import Lesson
-from socli.student import Student, longest, tokens
 
 MICRO_TOKENS = 768
 """Most tokens in one forward pass on a CPU, filling included: the 135M student stays under 5 GB."""

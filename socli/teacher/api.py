@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from socli import replies
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
-from socli.limits import Limits, retry_after
-from socli.money import Purse, money
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
-from socli.teacher import Asking, Reply, request
+from socli.teacher import Asking, Reply, replies, request
+from socli.teacher.limits import Limits, retry_after
+from socli.teacher.money import Purse, money
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

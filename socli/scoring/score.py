@@ -7,15 +7,15 @@ from functools import lru_cache
 from time import monotonic
 from typing import assert_never
 
-from socli import stats
 from socli.arithmetic import Mark, holds, marks
 from socli.events import BenchBegan, Noted, Scored, Tallied
-from socli.extract import Extractor, Found, extract
-from socli.outputs import Output, judged
 from socli.problem import Prediction, Problem, Scorecard
 from socli.records import BenchPlan
-from socli.sqlitefile import BATCH
+from socli.scoring import stats
+from socli.scoring.extract import Extractor, Found, extract
+from socli.scoring.outputs import Output, judged
 from socli.store import Store
+from socli.store.sqlitefile import BATCH
 
 
 def wrong_step(prediction: Prediction) -> int | None:

@@ -12,11 +12,11 @@ from typing import Any, Self
 
 from socli.check import Funnel, code, funnel
 from socli.errors import UsageError
-from socli.migrations import HISTORY, Migration, migrate
 from socli.problem import Problem, Step, Trace, digest
 from socli.records import Code, TraceRow, Verdict
-from socli.runbook import RunBook
-from socli.sqlitefile import SqliteFile, batches, copy, now, storable
+from socli.store.migrations import HISTORY, Migration, migrate
+from socli.store.runbook import RunBook
+from socli.store.sqlitefile import SqliteFile, batches, copy, now, storable
 
 _START = {"position": -1, "row": -1}  # before the first row of a set
 

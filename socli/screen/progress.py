@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from socli.problem import Scorecard
-from socli.render import Drawn, Signs, clock, flow, line, percent, safe, tree
-from socli.scene import Benching, Scene, Training
+from socli.screen.render import Drawn, Signs, clock, flow, line, percent, safe, tree
+from socli.screen.scene import Benching, Scene, Training
 
 
 def picture(scene: Scene, elapsed: float = 0.0, *, stopped: bool = False) -> RenderableType:

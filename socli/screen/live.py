@@ -41,9 +41,9 @@ from socli.events import (
     Wrote,
     as_json,
 )
-from socli.progress import counted, picture
-from socli.render import ASCII, UNICODE, lacking, line, plain, safe, told, tree
-from socli.scene import Scene
+from socli.screen.progress import counted, picture
+from socli.screen.render import ASCII, UNICODE, lacking, line, plain, safe, told, tree
+from socli.screen.scene import Scene
 
 Mode = Literal["live", "plain", "json"]
 """A picture that is redrawn, lines as they come, or one JSON object an event."""

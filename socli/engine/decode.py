@@ -12,10 +12,10 @@ from typing import Any, Literal
 import torch
 from tokenizers.decoders import DecodeStream
 
-from socli import attention
 from socli.arithmetic import open_mark
+from socli.engine import attention
+from socli.engine.student import Student, longest, tokens
 from socli.scheme import END, PROBLEM
-from socli.student import Student, longest, tokens
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""

@@ -14,7 +14,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from socli import attention
+from socli.engine import attention
 from socli.errors import MissingError
 
 Precision = Literal["fp32", "bf16"]

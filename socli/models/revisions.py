@@ -15,8 +15,8 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from socli import home
-from socli.catalogue import catalogue, pinned_datasets
 from socli.errors import MissingError, StorageError
+from socli.models.catalogue import catalogue, pinned_datasets
 
 Kind = Literal["model", "dataset"]
 

@@ -21,10 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from socli import __version__, convert, home, revisions
-from socli.catalogue import Known, Wheel
+from socli import __version__, home
 from socli.errors import MissingError, StorageError
-from socli.safety import refuse_unsafe
+from socli.models import convert, revisions
+from socli.models.catalogue import Known, Wheel
+from socli.models.safety import refuse_unsafe
 
 Progress = Callable[[int, int], None]
 Note = Callable[[str], None]

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from socli import home, revisions
-from socli.catalogue import Known, Wheel, catalogue
+from socli import home
 from socli.errors import MissingError, UsageError
-from socli.fetch import folder_of, from_hub, from_wheel
-from socli.safety import refuse_unsafe
+from socli.models import revisions
+from socli.models.catalogue import Known, Wheel, catalogue
+from socli.models.fetch import folder_of, from_hub, from_wheel
+from socli.models.safety import refuse_unsafe
 
 __all__ = ["Known", "Listed", "Wheel", "catalogue", "fetch", "listed", "located", "on_disk", "provenance",
            "refuse_unsafe"]  # fmt: skip

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from socli import attention, batches, checkpoint
-from socli.batches import Encoded, Rectangle
+from socli.engine import attention, batches, checkpoint
+from socli.engine.batches import Encoded, Rectangle
+from socli.engine.student import Precision, Student, fast_precision, longest
 from socli.errors import SocliError, UsageError
 from socli.events import Checkpointed, DistillBegan, Trained
 from socli.problem import digest
 from socli.recipe import TrainTable
 from socli.scheme import Lesson
-from socli.student import Precision, Student, fast_precision, longest
 
 FLOOR = 0.1
 """The cosine ends at this share of the peak rate."""

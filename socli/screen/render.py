@@ -18,8 +18,8 @@ from rich.tree import Tree
 from socli import events
 from socli.arithmetic import Mark, holds, marks
 from socli.problem import FinishReason, Prediction, Problem, Step
-from socli.scene import Scene, Solving, sound
 from socli.scheme import one_line
+from socli.screen.scene import Scene, Solving, sound
 
 _SEQUENCE = re.compile(
     # a string the terminal would keep (title, clipboard, link), payload and all, where it has an end

@@ -59,4 +59,4 @@ def pinned_datasets() -> dict[str, str]:
 
 @cache
 def _read() -> dict[str, Any]:
-    return tomllib.loads((files("socli") / "catalogue.toml").read_text("utf-8"))
+    return tomllib.loads((files("socli.models") / "catalogue.toml").read_text("utf-8"))

@@ -1,0 +1,1 @@
+"""The students at work on torch: loading, batches, attention, decoding, training, checkpoints."""

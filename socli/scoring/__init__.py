@@ -1,0 +1,1 @@
+"""Judging answers without a model: extractors, scorecards, statistics, comparisons."""

@@ -1,0 +1,1 @@
+"""What a terminal shows: values become scenes, scenes become trees, bars and plain lines."""
