@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from socli.cli import app, options, wiring
+from socli.cli import app, options, repeats, wiring
 from socli.errors import SocliError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def annotate(
     record: Annotated[
         Path | None, typer.Option(help="Add the replies to this JSONL file, for `teacher.replay`.")
     ] = None,
+    allow_overlap: options.AllowOverlap = False,
     store: options.Store = None,
     json: options.Json = False,
 ) -> None:
@@ -55,6 +56,8 @@ def annotate(
     paid = loaded.teacher.model != "reference"
     spending = purse(loaded.teacher, budget) if paid else None
     problems, set_name = wiring.recipe_problems(loaded), loaded.problems.set_name
+    out = set() if allow_overlap else repeats.left_out(problems, loaded, json=json)
+    problems = [problem for problem in problems if problem.id not in out] if out else problems
     with wiring.opened(store) as db:
         missing = (
             Askings(problems, loaded.teacher, loaded.to_scheme(), db) if paid and (probe or dry_run) else None
