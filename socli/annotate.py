@@ -10,14 +10,13 @@ from socli import answer, check, prompts, scheme, teacher
 from socli.events import AnnotateBegan, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
-from socli.records import TraceRow, Verdict
+from socli.records import Code, TraceRow, Verdict
 from socli.scheme import Reading, Scheme
 from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
 from socli.teacher.money import Purse
 
 Told = AnnotateBegan | Traced | Refused
-TRUNCATED = "truncated"
 FLUSH = 100
 """Reference traces in one transaction."""
 
@@ -82,10 +81,8 @@ class Askings:
             for sample in (*self._tries, len(self._tries))  # the last one is the longer try
         ]
         self._made = [{id for like in some for id in store.traced(like)} for some in likes]
-        self._kept = {id for some in likes for like in some for id in store.traced(like, "kept")}
-        self._cut = {
-            id for some in likes[:-1] for like in some for id in store.traced(like, "refused", TRUNCATED)
-        }
+        self._kept = _those(store, likes, None) | _those(store, likes, "duplicate")
+        self._cut = _those(store, likes[:-1], "truncated")
         self.missing = sum(1 for _ in self._first())
         """Requests that are to be made; more where `until_correct` asks again."""
         self.done = table.samples * len(problems) - self.missing
@@ -100,9 +97,10 @@ class Askings:
     def judged(self, asking: Asking, reason: str) -> bool:
         """Whether that was the last word on this asking; else it is asked again."""
         again = None
-        if reason and asking.sample + 1 < self._table.until_correct:
+        code = check.code(reason)
+        if code not in (None, "duplicate") and asking.sample + 1 < self._table.until_correct:
             again = Asking(asking.problem, asking.sample + 1)
-        elif reason == TRUNCATED and self._lengthens(asking.problem.id) and not asking.more:
+        elif code == "truncated" and self._lengthens(asking.problem.id) and not asking.more:
             self._made[-1].add(asking.problem.id)
             again = Asking(asking.problem, len(self._tries), more=True)
         if again:
@@ -128,6 +126,11 @@ class Askings:
                 yield Asking(problem, len(self._tries), more=True)
 
 
+def _those(store: Store, likes: Iterable[Iterable[Trace]], code: Code | None) -> set[str]:
+    """Problems with a trace asked for like one of these that was refused for that, or kept."""
+    return {id for some in likes for like in some for id in store.traced(like, judged=(code,))}
+
+
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
     for some in _batched(problems, FLUSH):
         rows = [_referred(problem, form) for problem in some]
@@ -140,7 +143,7 @@ def _stored(
     came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
 ) -> Iterator[Told]:
     """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
-    rows = [(reply.asking, _judged(reply, table, form)) for reply in came if not reply.fault]
+    rows = _judged([reply for reply in came if not reply.fault], table, form, store)
     store.add_traces([row for _, row in rows], paid=True)
     for asking, row in rows:
         if askings.judged(asking, row.reason):
@@ -167,20 +170,31 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
     return _row(trace, refusal(problem, trace, form))
 
 
-def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
+def _judged(
+    came: Sequence[Reply], table: TeacherTable, form: Scheme, store: Store
+) -> list[tuple[Asking, TraceRow]]:
+    """Each reply as a trace with its verdict; a duplicate repeats one of the same prompt, stored or among these."""
+    kept = store.kept_of((reply.asking.problem.id for reply in came), table.model)
+    rows = []
+    for reply in came:
+        problem, trace = reply.asking.problem, _read(reply, table, form)
+        others = [other for other in kept[problem.id] if other.prompt_hash == trace.prompt_hash]
+        told = check.judge(
+            problem, trace, form, reply=reply.text, finish_reason=reply.finish_reason, others=others
+        )
+        if told.code is None:
+            kept[problem.id].append(trace)
+        rows.append((reply.asking, _row(trace, told.reason, reply)))
+    return rows
+
+
+def _read(reply: Reply, table: TeacherTable, form: Scheme) -> Trace:
+    """What a reply says, as a trace, right or wrong."""
     problem = reply.asking.problem
     asked = teacher.asked(table, form, problem.kind, reply.asking.sample)
     reading = _guided(problem, reply.text) if table.guided else replies.reading(reply.text)
     found = answer.canonical(reading.answer or "", problem.kind) or ""
-    trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
-    match reply.finish_reason:
-        case "length":
-            reason = TRUNCATED
-        case "content_filter":
-            reason = "withheld by the teacher's filter"
-        case _:
-            reason = refusal(problem, trace, form)
-    return _row(trace, reason, reply)
+    return replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
 
 
 def _guided(problem: Problem, text: str) -> Reading:

@@ -55,6 +55,30 @@ def test_until_correct_goes_on_where_it_stopped_and_ends(store):
     assert store.counts()["kept"] == 5
 
 
+def test_a_sample_that_repeats_a_kept_one_is_a_duplicate_and_is_not_asked_again(store):
+    same = FaultServer(lambda problem, _: ("reply", completion(f"#### {RIGHT_AT_THIRD[problem]}")))
+    with same as server:
+        first = told(store, server, samples=2, concurrency=1)
+        kept = {row.trace.problem_id: row.trace.id for row in store.traces(verdict="kept")}
+        assert len(kept) == 5
+        assert [event.reason for event in first[1:] if isinstance(event, Refused)] == [
+            f"duplicate of {kept[problem.id]}" for problem in PROBLEMS
+        ]
+        assert told(store, server, samples=2)[1:] == []
+        assert told(store, server, until_correct=4)[1:] == []
+    assert store.funnel().reasons == {"duplicate": 5}
+
+
+def test_a_duplicate_of_a_trace_of_other_settings_ends_asking_until_one_is_kept(store):
+    with FaultServer(lambda problem, _: ("reply", completion(f"#### {RIGHT_AT_THIRD[problem]}"))) as server:
+        told(store, server)
+        told(store, server, until_correct=4, seed=9)
+        assert set(server.asked.values()) == {2}
+        told(store, server, until_correct=4, seed=9)
+        assert set(server.asked.values()) == {2}
+    assert store.counts()["kept"] == 5
+
+
 def test_each_sample_has_a_seed_of_its_own(store):
     table = TeacherTable(model="m", temperature=1, samples=3, seed=40)
     from socli.teacher import request

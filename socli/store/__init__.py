@@ -161,7 +161,7 @@ class Store(RunBook):
         """The kept traces of one teacher for each of these problems, the oldest first."""
         kept: dict[str, list[Trace]] = {id: [] for id in problem_ids}
         found = self._file.rows(
-            "SELECT * FROM traces WHERE verdict = 'kept' AND teacher = :teacher"
+            "SELECT * FROM traces WHERE verdict = 'kept' AND +teacher = :teacher"  # +: a teacher has them all
             " AND problem IN (SELECT value FROM json_each(:ids)) ORDER BY rowid",
             teacher=teacher,
             ids=json.dumps(list(kept)),
@@ -171,17 +171,17 @@ class Store(RunBook):
             kept[row["problem"]].append(_trace(row, steps[row["id"]]))
         return kept
 
-    def traced(self, like: Trace, verdict: Verdict | None = None, reason: str | None = None) -> set[str]:
-        """Ids of the problems that have a trace, of that verdict and reason or any, asked for as `like` was.
+    def traced(self, like: Trace, judged: Sequence[Code | None] = ()) -> set[str]:
+        """Ids of the problems that have a trace asked for as `like` was; judged one of these ways, or any.
 
-        That is of the same teacher with the same prompt, temperature, top_p, seed and sample number.
+        That is of the same teacher with the same prompt, temperature, top_p, seed and sample number. None
+        among `judged` stands for kept.
         """
         found = self._file.rows(
             "SELECT problem FROM traces WHERE teacher = :teacher AND prompt_hash = :prompt_hash"
             " AND temperature = :temperature AND top_p = :top_p AND seed = :seed AND sample = :sample"
-            " AND (:verdict IS NULL OR verdict = :verdict) AND (:reason IS NULL OR reason = :reason)",
-            verdict=verdict,
-            reason=reason,
+            " AND (:codes = '[]' OR ifnull(code(reason), 'kept') IN (SELECT value FROM json_each(:codes)))",
+            codes=json.dumps([code or "kept" for code in judged]),
             teacher=like.teacher,
             prompt_hash=like.prompt_hash,
             temperature=like.temperature,
