@@ -6,17 +6,19 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from socli import answer, check, prompts, scheme, teacher
-from socli.events import AnnotateBegan, Refused, Traced
+from socli import answer, check, prompts, teacher
+from socli.events import AnnotateBegan, Noted, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import Code, TraceRow, Verdict
 from socli.scheme import Reading, Scheme
 from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
+from socli.teacher.cached import Cache
+from socli.teacher.ladder import Ladder
 from socli.teacher.money import Purse
 
-Told = AnnotateBegan | Traced | Refused
+Told = AnnotateBegan | Noted | Traced | Refused
 FLUSH = 100
 """Reference traces in one transaction."""
 
@@ -31,13 +33,14 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     purse: Purse | None = None,
     probe: int | None = None,
     record: Path | None = None,
+    cache: Cache | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
     backoff: float = api.BACKOFF,
 ) -> Iterator[Told]:
     """The traces of this teacher that are missing; each is stored before it is told.
 
     `purse` is what may be spent, `probe` asks only so many, spread over all that are missing, `record`
-    is a JSONL file that the replies are added to. When
+    is a JSONL file that the replies are added to, `cache` holds replies that were paid for before. When
     `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
     KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
     """
@@ -50,16 +53,38 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
     yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
     yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
+    ladder = begun(table, cache)
     if table.replay:
+        ladder.notes.clear()
         batches = replies.replay(Path(table.replay), askings.next, table, form)
     else:
-        batches = api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff)
+        batches = api.ask(askings.next, table, form, purse or Purse(), ladder, cache, stop_asked, backoff)
+    if askings.missing:
+        yield from _notes(ladder, cache)
     for came in batches:
-        yield from _stored(came, table, form, store, askings)
+        yield from _notes(ladder, cache)
+        yield from _stored(came, table, form, store, askings, ladder)
         if record:
             replies.record(record, came, table, form)
+    yield from _notes(ladder, cache)
     if stop_asked():
         raise KeyboardInterrupt
+
+
+def begun(table: TeacherTable, cache: Cache | None) -> Ladder:
+    """Where asking begins: on the recipe's rung, or on the one that worked for this model before."""
+    name = digest("rung", table.base_url or "", table.model)
+    ladder = Ladder(table.model, table.output, cache.get(name) if cache else None)
+    if cache:
+        ladder.worked = lambda rung: cache.put(name, rung, days=30)  # the server may learn more
+    return ladder
+
+
+def _notes(ladder: Ladder, cache: Cache | None) -> Iterator[Noted]:
+    """What is to be said, once."""
+    for notes in (ladder.notes, cache.notes if cache else []):
+        yield from map(Noted, notes)
+        notes.clear()
 
 
 class Askings:
@@ -140,12 +165,15 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
 
 
 def _stored(
-    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
+    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings, ladder: Ladder
 ) -> Iterator[Told]:
     """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
-    rows = _judged([reply for reply in came if not reply.fault], table, form, store)
+    answered = [reply for reply in came if not reply.fault]
+    rows = _judged(answered, table, form, store)
     store.add_traces([row for _, row in rows], paid=True)
-    for asking, row in rows:
+    for reply, (asking, row) in zip(answered, rows, strict=True):
+        if (code := check.code(row.reason)) not in check.UNANSWERED:
+            ladder.came(reply.rung, code != "unreadable")
         if askings.judged(asking, row.reason):
             yield _told(asking.problem, row)
     for reply in came:
@@ -173,7 +201,7 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
 def _judged(
     came: Sequence[Reply], table: TeacherTable, form: Scheme, store: Store
 ) -> list[tuple[Asking, TraceRow]]:
-    """Each reply as a trace with its verdict; a duplicate repeats one of the same prompt, stored or among these."""
+    """Each reply as a trace with its verdict; a duplicate repeats one of the same prompt."""
     kept = store.kept_of((reply.asking.problem.id for reply in came), table.model)
     rows = []
     for reply in came:
@@ -199,7 +227,7 @@ def _read(reply: Reply, table: TeacherTable, form: Scheme) -> Trace:
 
 def _guided(problem: Problem, text: str) -> Reading:
     """The half that was written beside the half that is known; nothing where they do not match."""
-    reading, known = scheme.read(text), problem.steps
+    reading, known = replies.reading(text), problem.steps
     if len(reading.steps) != len(known):
         return Reading((), None)
     pairs = list(zip(known, reading.steps, strict=True))

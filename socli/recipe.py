@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -97,6 +97,9 @@ class TeacherTable(_Table):
     """Tokens a minute, read and written; what the server's headers say where not given."""
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     """Seconds a reply may take."""
+    output: Literal["schema", "json", "text"] = "schema"
+    """As what a reply is asked for first: JSON by a schema, JSON, lines of text. The next is asked for where
+    the server refuses one or nothing can be read."""
     replay: str | None = None
     """A JSONL file of recorded replies (`socli annotate --record`) that are read instead of asking."""
     guided: bool = False

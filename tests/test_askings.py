@@ -6,7 +6,7 @@ from fault_server import FaultServer
 from pydantic import ValidationError
 
 from socli.annotate import Askings, annotate
-from socli.events import AnnotateBegan, Refused, Traced
+from socli.events import AnnotateBegan, Noted, Refused, Traced
 from socli.problem import Problem, Step
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
@@ -22,7 +22,11 @@ def third(problem, before):
 
 def told(store, server, **settings):
     table = TeacherTable(model="m", base_url=server.url, temperature=0.7, **settings)
-    return list(annotate(PROBLEMS, "set", table, ANSWER, store, backoff=0.0))
+    return events(annotate(PROBLEMS, "set", table, ANSWER, store, backoff=0.0))
+
+
+def events(told):
+    return [event for event in told if not isinstance(event, Noted)]
 
 
 def test_samples_are_asked_of_each_problem_once(store):
@@ -37,8 +41,8 @@ def test_samples_are_asked_of_each_problem_once(store):
 
 def test_until_correct_asks_again_until_a_trace_is_kept(store):
     with FaultServer(third) as server:
-        events = told(store, server, until_correct=5)
-        assert [type(event) for event in events[1:]] == [Traced] * 5
+        first = told(store, server, until_correct=5)
+        assert [type(event) for event in first[1:]] == [Traced] * 5
         assert set(server.asked.values()) == {3}
         assert told(store, server, until_correct=5) == [AnnotateBegan("m", 5, 5)]
     assert (store.counts()["kept"], store.counts()["refused"]) == (5, 10)
@@ -118,8 +122,8 @@ def test_a_reply_that_was_cut_off_is_asked_once_more_with_more_tokens_now_or_lat
 
 def test_what_is_cut_off_twice_is_left(store):
     with FaultServer(lambda *_: ("reply", completion("#### 2", "length"))) as server:
-        events = told(store, server, more_tokens=4096)
-        assert [type(event) for event in events[1:]] == [Refused] * 5
+        twice = told(store, server, more_tokens=4096)
+        assert [type(event) for event in twice[1:]] == [Refused] * 5
         assert set(server.asked.values()) == {2}
 
 
@@ -128,7 +132,7 @@ def test_what_is_cut_off_twice_is_left(store):
 
 def guided(store, server, problems, form):
     table = TeacherTable(model="m", base_url=server.url, guided=True)
-    return list(annotate(problems, "set", table, form, store, backoff=0.0))
+    return events(annotate(problems, "set", table, form, store, backoff=0.0))
 
 
 def test_known_steps_get_a_sub_question_each_and_stay_as_they_are(store):
@@ -175,6 +179,6 @@ def test_another_number_of_sub_questions_than_steps_is_refused(store):
 
 def test_a_problem_without_known_steps_is_not_asked(store):
     with FaultServer(third) as server:
-        events = guided(store, server, PROBLEMS[:1], ANSWER)
-        assert events[1:] == [Refused(PROBLEMS[0], "it has no known steps to be guided by")]
+        refused = guided(store, server, PROBLEMS[:1], ANSWER)
+        assert refused[1:] == [Refused(PROBLEMS[0], "it has no known steps to be guided by")]
         assert not server.asked

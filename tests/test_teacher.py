@@ -9,7 +9,7 @@ from socli import check, prompts
 from socli.annotate import annotate
 from socli.cli import app
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
-from socli.events import AnnotateBegan, Refused, Traced
+from socli.events import AnnotateBegan, Noted, Refused, Traced
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 
@@ -31,13 +31,14 @@ def ask(httpserver, monkeypatch):
 
     def serve(*replies, **others) -> tuple[ScriptedApi, TeacherTable]:
         api = ScriptedApi(httpserver, {**others, "Nora": replies or (completion(GOOD),)})
-        return api, TeacherTable(model="scripted", base_url=api.url, concurrency=4)
+        return api, TeacherTable(model="scripted", base_url=api.url, concurrency=4, output="text")
 
     return serve
 
 
 def told(store, table, problems=PROBLEMS[:1], form=SOCRATIC):
-    return list(annotate(problems, "set", table, form, store, backoff=0.0))
+    events = annotate(problems, "set", table, form, store, backoff=0.0)
+    return [event for event in events if not isinstance(event, Noted)]
 
 
 def raw(body: str, status: int = 200, kind: str = "application/json") -> Response:
@@ -200,7 +201,7 @@ def test_a_server_that_refuses_is_asked_once(ask, store, status):
 
 
 def test_a_server_that_is_not_there_is_to_be_tried_again(store):
-    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?version=2")
+    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?version=2", output="text")
     with pytest.raises(TryAgainError) as caught:
         told(store, table, PROBLEMS)
     assert str(caught.value) == "the teacher at 127.0.0.1 cannot be reached"

@@ -1,5 +1,6 @@
 """socli annotate"""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from socli.problem import Problem
     from socli.recipe import Recipe
     from socli.store import Store
+    from socli.teacher.cached import Cache
     from socli.teacher.money import Purse
 
 
@@ -66,7 +68,8 @@ def annotate(
             _show_first(loaded, missing)
             return
         try:
-            kept = _run(loaded, problems, db, spending, probe, record, json=json)
+            with wiring.cache(db) if paid else nullcontext() as cache:
+                kept = _run(loaded, problems, db, spending, probe, record, cache, json=json)
         finally:
             if spending and spending.tokens.n and not json:
                 wiring.say(spending.said())
@@ -89,6 +92,7 @@ def _run(
     spending: "Purse | None",
     probe: int | None,
     record: Path | None,
+    cache: "Cache | None",
     *,
     json: bool,
 ) -> int:
@@ -107,10 +111,13 @@ def _run(
             purse=spending,
             probe=probe,
             record=record,
+            cache=cache,
             stop_asked=stop_asked,
         )
         for event in screen.follow(events):
             kept += isinstance(event, Traced)
+    if cache and cache.found and not json:
+        wiring.say(f"{cache.found:,} replies were paid for before and came from {cache.folder}")
     return kept
 
 
@@ -121,8 +128,9 @@ def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:
 
     first = askings.next() if askings else None
     if askings and first:
-        body = request(first, loaded.teacher, loaded.to_scheme())
+        body = request(first, loaded.teacher, loaded.to_scheme(), loaded.teacher.output)
         for said in body.pop("messages"):
             print(f"[{said['role']}]", *map(line, said["content"].split("\n")), sep="\n")
+        body["response_format"] = body.get("response_format", {"type": "text"})["type"]
         wiring.say(", ".join(f"{key} {value}" for key, value in body.items()))
     wiring.say(f"requests to make: {askings.missing if askings else 0:,}; nothing was asked")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
+    from socli.teacher.cached import Cache
 
 
 def opened(path: Path | None) -> "Store":
@@ -34,6 +35,18 @@ def opened(path: Path | None) -> "Store":
     where = home.store_path(path)
     home.made(where.parent)
     return Store(where)
+
+
+@contextmanager
+def cache(db: "Store") -> Iterator["Cache"]:
+    """The disposable cache of replies that belongs to a store."""
+    from socli.teacher.cached import Cache
+
+    opened = Cache(home.cache_folder(db.path))
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 def talk(as_json: bool = False) -> "Screen":
