@@ -1,12 +1,13 @@
 """Turn problems into traces, check each, and keep every one in the store with its verdict."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from socli import answer, check, prompts, teacher
+from socli import answer, check, prompts, scheme, teacher
 from socli.events import AnnotateBegan, Noted, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
@@ -16,7 +17,7 @@ from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
 from socli.teacher.cached import Cache
 from socli.teacher.ladder import Ladder
-from socli.teacher.money import Purse
+from socli.teacher.money import Purse, money
 
 Told = AnnotateBegan | Noted | Traced | Refused
 FLUSH = 100
@@ -44,12 +45,15 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
     KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
     """
+    if (stronger := table.escalated()) and not table.replay:
+        api.key(stronger)  # now rather than when all others have been asked
     store.add_problems(set_name, problems)
     if table.model == REFERENCE:
         yield AnnotateBegan(REFERENCE, len(problems), 0)
         yield from _from_reference(problems, form, store)
         return
-    askings = Askings(problems, table, form, store, probe)
+    purse = purse or Purse(model=table.model)
+    askings = Askings(problems, set_name, table, form, store, probe)
     unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
     yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
     yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
@@ -58,8 +62,9 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
         ladder.notes.clear()
         batches = replies.replay(Path(table.replay), askings.next, table, form)
     else:
-        batches = api.ask(askings.next, table, form, purse or Purse(), ladder, cache, stop_asked, backoff)
+        batches = api.ask(askings.next, table, form, purse, ladder, cache, stop_asked, backoff)
     if askings.missing:
+        yield from map(Noted, [*_prices(table, purse), *_others(askings, table)])
         yield from _notes(ladder, cache)
     for came in batches:
         yield from _notes(ladder, cache)
@@ -69,6 +74,47 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     yield from _notes(ladder, cache)
     if stop_asked():
         raise KeyboardInterrupt
+    if table.stronger and not probe:
+        kept = askings.kept()
+        left = [problem for problem in problems if problem.id not in kept]
+        more = {"record": record, "cache": cache, "stop_asked": stop_asked, "backoff": backoff}
+        yield from _escalated(left, set_name, table, form, store, purse, **more)
+
+
+def _escalated(
+    left: Sequence[Problem],
+    set_name: str,
+    table: TeacherTable,
+    form: Scheme,
+    store: Store,
+    purse: Purse,
+    **more: Any,
+) -> Iterator[Told]:
+    """Ask the stronger teacher for what has no kept trace of this one."""
+    stronger = table.escalated()
+    if stronger and left:
+        yield Noted(f"{len(left):,} problems have no kept trace of {table.model}: asking {stronger.model}")
+        yield from annotate(left, set_name, stronger, form, store, purse=purse.handed_on(stronger), **more)
+
+
+def _prices(table: TeacherTable, purse: Purse) -> Iterator[str]:
+    """What each rung costs, as far as it is known."""
+    if told := purse.asks(table.max_tokens):
+        yield f"{table.model}: {told}"
+        if table.more_tokens:
+            most = money(purse.price.of(0, table.more_tokens)) if purse.price else ""
+            yield f"a reply that is cut off is asked for once more: at most {most} for what that writes"
+
+
+def _others(askings: "Askings", table: TeacherTable) -> Iterator[str]:
+    """What was kept before under another prompt, model or setting, and what becomes of it."""
+    if askings.others and table.reuse:
+        yield f"{askings.others:,} problems have kept traces of other models, prompts or settings: used again"
+    elif askings.others:
+        yield (
+            f"{askings.others:,} problems have kept traces of other models, prompts or settings and are"
+            " asked anew; --reuse uses those"
+        )
 
 
 def begun(table: TeacherTable, cache: Cache | None) -> Ladder:
@@ -93,23 +139,31 @@ class Askings:
     def __init__(
         self,
         problems: Sequence[Problem],
+        set_name: str,
         table: TeacherTable,
         form: Scheme,
         store: Store,
         probe: int | None = None,
     ) -> None:
-        self._problems, self._table = problems, table
+        self._problems, self._table, self._store = problems, table, store
         self._tries = range(max(table.samples, table.until_correct))
         kinds = {problem.kind for problem in problems}
-        likes = [
+        self._likes = likes = [
             [teacher.asked(table, form, kind, sample) for kind in kinds]
             for sample in (*self._tries, len(self._tries))  # the last one is the longer try
         ]
         self._made = [{id for like in some for id in store.traced(like)} for some in likes]
-        self._kept = _those(store, likes, None) | _those(store, likes, "duplicate")
+        elsewhere = _elsewhere(set_name, likes[0], form, store)
+        self._reused = elsewhere if table.reuse else Counter[str]()
+        self._kept = self.kept()
         self._cut = _those(store, likes[:-1], "truncated")
         self.missing = sum(1 for _ in self._first())
         """Requests that are to be made; more where `until_correct` asks again."""
+        wanted = (
+            (problem.id for problem in problems) if table.reuse else (a.problem.id for a in self._first())
+        )
+        self.others = len({id for id in wanted if id in elsewhere}) if elsewhere else 0
+        """Problems with kept traces that were asked for in other ways."""
         self.done = table.samples * len(problems) - self.missing
         every = max(1, self.missing // probe) if probe else 1
         self._rest = islice(self._first(), 0, probe * every if probe else None, every)
@@ -118,6 +172,11 @@ class Askings:
     def next(self) -> Asking | None:
         """The next one; None where there is none, or none until replies have been judged."""
         return self._again.popleft() if self._again else next(self._rest, None)
+
+    def kept(self) -> set[str]:
+        """Problems that need no other trace to be learnt from."""
+        judged = _those(self._store, self._likes, None) | _those(self._store, self._likes, "duplicate")
+        return judged | set(self._reused)
 
     def judged(self, asking: Asking, reason: str) -> bool:
         """Whether that was the last word on this asking; else it is asked again."""
@@ -146,9 +205,19 @@ class Askings:
             open_ = [sample for sample in self._tries if id not in self._made[sample]]
             if self._table.until_correct > 1:
                 open_ = [] if id in self._kept else open_[:1]
+            elif self._reused:
+                open_ = open_[self._reused[id] :]
             yield from (Asking(problem, sample) for sample in open_)
             if not open_ and id in self._cut and self._lengthens(id):
                 yield Asking(problem, len(self._tries), more=True)
+
+
+def _elsewhere(set_name: str, likes: Sequence[Trace], form: Scheme, store: Store) -> Counter[str]:
+    """How many kept traces that fit the scheme a problem has that were asked for in other ways."""
+    if not likes:
+        return Counter()
+    others = store.kept_otherwise(set_name, likes[0], {like.prompt_hash for like in likes})
+    return Counter(trace.problem_id for trace in others if scheme.misfit(trace, form) is None)
 
 
 def _those(store: Store, likes: Iterable[Iterable[Trace]], code: Code | None) -> set[str]:

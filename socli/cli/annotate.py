@@ -36,6 +36,10 @@ def annotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the first request and how many there are; ask nothing.")
     ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option("--reuse", help="Do not ask where another model, prompt or setting has a kept trace."),
+    ] = False,
     record: Annotated[
         Path | None, typer.Option(help="Add the replies to this JSONL file, for `teacher.replay`.")
     ] = None,
@@ -53,6 +57,7 @@ def annotate(
     from socli.teacher.money import purse
 
     given = {"teacher.model": teacher, "teacher.base_url": base_url, "problems.limit": limit}
+    given["teacher.reuse"] = "true" if reuse else None
     overrides = [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     loaded = recipes.load(recipe, overrides)
     paid = loaded.teacher.model != "reference"
@@ -62,7 +67,9 @@ def annotate(
     problems = [problem for problem in problems if problem.id not in out] if out else problems
     with wiring.opened(store) as db:
         missing = (
-            Askings(problems, loaded.teacher, loaded.to_scheme(), db) if paid and (probe or dry_run) else None
+            Askings(problems, set_name, loaded.teacher, loaded.to_scheme(), db)
+            if paid and (probe or dry_run)
+            else None
         )
         if dry_run:
             _show_first(loaded, missing)
@@ -71,12 +78,16 @@ def annotate(
             with wiring.cache(db) if paid else nullcontext() as cache:
                 kept = _run(loaded, problems, db, spending, probe, record, cache, json=json)
         finally:
-            if spending and spending.tokens.n and not json:
-                wiring.say(spending.said())
+            purses = [spending, spending.heir] if spending else []
+            for one in purses:
+                if one and one.tokens.n and not json:
+                    wiring.say(
+                        f"{one.model}: {one.said()}" if one.model in loaded.teacher.models[1:] else one.said()
+                    )
         if probe and spending and missing:
             wiring.say(spending.projected(missing.missing, loaded.teacher.concurrency))
             return
-        total = sum(1 for _ in db.kept(set_name, loaded.teacher.model))
+        total = sum(1 for _ in db.kept(set_name, wiring.teachers(db, loaded.teacher)))
     if not total:
         why = wiring.command("traces", "list", "--verdict", "refused", store=store)
         raise SocliError("no trace was kept", hint=f"`{why}` says why each was refused")

@@ -58,7 +58,8 @@ def run(
 
     notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
     table = recipe.problems
-    traces = distilling.kept(db, table.set_name, table.limit, recipe.teacher.model, recipe.to_scheme())
+    teachers = wiring.teachers(db, recipe.teacher)
+    traces = distilling.kept(db, table.set_name, table.limit, teachers, recipe.to_scheme())
     if not allow_overlap:
         out = repeats.left_out((problem for problem, _ in traces), recipe, json=json)
         traces = [pair for pair in traces if pair[0].id not in out]

@@ -65,14 +65,8 @@ def ask(
     TryAgainError where it cannot be reached, asks to wait too long, or the purse is empty; what came before
     that is handed over first.
     """
-    key = os.environ.get(table.api_key_env)
-    if not key and not table.base_url:
-        raise MissingError(
-            f"the environment variable {table.api_key_env} holds no API key",
-            hint="set it, or name a local server with --base-url, or use --teacher reference",
-        )
     with asyncio.Runner() as runner:
-        talk = runner.run(_opened(source, table, form, key or "none"))
+        talk = runner.run(_opened(source, table, form, key(table)))
         talk.purse, talk.ladder, talk.cache = purse, ladder, cache
         talk.stop_asked, talk.backoff = stop_asked, backoff
         try:
@@ -80,6 +74,17 @@ def ask(
                 yield came
         finally:
             runner.run(talk.close())
+
+
+def key(table: TeacherTable) -> str:
+    """The key of a teacher, or `none` for a server of one's own; MissingError where there must be one."""
+    found = os.environ.get(table.api_key_env)
+    if not found and not table.base_url:
+        raise MissingError(
+            f"the environment variable {table.api_key_env} holds no API key",
+            hint="set it, or name a local server with --base-url, or use --teacher reference",
+        )
+    return found or "none"
 
 
 async def _opened(source: Source, table: TeacherTable, form: Scheme, key: str) -> "_Talk":
@@ -208,7 +213,7 @@ class _Talk:
             came = await self._tried(asking, body, rung)
             if isinstance(came, Reply):
                 used = (came.tokens_in, came.tokens_out)
-                self.purse.pay(worst, used, self._loop.time() - asked)
+                self.purse.pay(worst, used, self._loop.time() - asked, longer=asking.more)
                 self._land(came, tokens)
                 return
             fault = came
