@@ -1,13 +1,13 @@
 """Turn problems into traces, check each, and keep every one in the store with its verdict."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from socli import answer, check, prompts, scheme, teacher
-from socli.events import AnnotateBegan, Refused, Traced
+from socli.events import AnnotateBegan, Judged, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import TraceRow, Verdict
@@ -16,7 +16,7 @@ from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
 from socli.teacher.money import Purse
 
-Told = AnnotateBegan | Traced | Refused
+Told = AnnotateBegan | Traced | Refused | Judged
 TRUNCATED = "truncated"
 FLUSH = 100
 """Reference traces in one transaction."""
@@ -47,16 +47,16 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
         yield AnnotateBegan(REFERENCE, len(problems), 0)
         yield from _from_reference(problems, form, store)
         return
-    askings = Askings(problems, table, form, store, probe)
+    askings, purse = Askings(problems, table, form, store, probe), purse or Purse()
     unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
     yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
     yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
     if table.replay:
         batches = replies.replay(Path(table.replay), askings.next, table, form)
     else:
-        batches = api.ask(askings.next, table, form, purse or Purse(), stop_asked, backoff)
+        batches = api.ask(askings.next, table, form, purse, stop_asked, backoff)
     for came in batches:
-        yield from _stored(came, table, form, store, askings)
+        yield from _stored(came, table, form, store, askings, purse)
         if record:
             replies.record(record, came, table, form)
     if stop_asked():
@@ -134,10 +134,11 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
         store.add_traces(rows)
         for problem, row in zip(some, rows, strict=True):
             yield _told(problem, row)
+        yield _counted(row.reason for row in rows)
 
 
 def _stored(
-    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings
+    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings, purse: Purse
 ) -> Iterator[Told]:
     """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
     rows = [(reply.asking, _judged(reply, table, form)) for reply in came if not reply.fault]
@@ -148,6 +149,19 @@ def _stored(
     for reply in came:
         if reply.fault:  # not stored: the same command asks again
             yield Refused(reply.asking.problem, reply.fault)
+    reasons = [row.reason for _, row in rows] + [reply.fault for reply in came if reply.fault]
+    yield _counted(reasons, purse)
+
+
+def _counted(reasons: Iterable[str], purse: Purse | None = None) -> Judged:
+    """How many have no reason to be refused, how many have which, and what the purse has seen so far."""
+    refused = Counter(check.code(reason) for reason in reasons)
+    kept = refused.pop(None, 0)
+    by_code: dict[str, int] = {code: count for code, count in refused.items() if code}
+    if purse is None:
+        return Judged(kept, by_code)
+    spent = None if purse.price is None else purse.spent
+    return Judged(kept, by_code, purse.tokens_in, purse.tokens_out, spent, purse.budget)
 
 
 def refusal(problem: Problem, trace: Trace, form: Scheme) -> str:

@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from doubles import completion
+from doubles import completion, each
 from fault_server import FaultServer
 
 from socli.annotate import annotate
@@ -31,7 +31,7 @@ def right(problem):
 def told(store, server, problems, stop_asked=lambda: False, **settings):
     table = TeacherTable(model="m", base_url=server.url, **settings)
     events = annotate(problems, "set", table, SOCRATIC, store, backoff=0.001, stop_asked=stop_asked)
-    return list(events)[1:]
+    return each(events)[1:]
 
 
 def test_t4_t6_t7_a_storm_of_faults_ends_with_every_problem_stored_and_none_paid_twice(store):

@@ -1,7 +1,7 @@
 """A teacher behind an OpenAI-compatible API, on a real server on loopback."""
 
 import pytest
-from doubles import PROBLEMS, ScriptedApi, completion
+from doubles import PROBLEMS, ScriptedApi, completion, each
 from typer.testing import CliRunner
 from werkzeug import Response
 
@@ -37,7 +37,7 @@ def ask(httpserver, monkeypatch):
 
 
 def told(store, table, problems=PROBLEMS[:1], form=SOCRATIC):
-    return list(annotate(problems, "set", table, form, store, backoff=0.0))
+    return each(annotate(problems, "set", table, form, store, backoff=0.0))
 
 
 def raw(body: str, status: int = 200, kind: str = "application/json") -> Response:

@@ -1,5 +1,6 @@
 """socli annotate"""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +66,8 @@ def annotate(
         try:
             kept = _run(loaded, problems, db, spending, probe, record, json=json)
         finally:
+            if not json:
+                _tell_funnel(db, set_name, loaded.teacher.model)
             if spending and spending.tokens.n and not json:
                 wiring.say(spending.said())
         if probe and spending and missing:
@@ -109,6 +112,15 @@ def _run(
         for event in screen.follow(events):
             kept += isinstance(event, Traced)
     return kept
+
+
+def _tell_funnel(db: "Store", set_name: str, teacher: str) -> None:
+    """What became of all traces of this set and teacher, those of earlier commands included."""
+    from socli.screen.progress import funnelled
+
+    with suppress(SocliError):  # what ended the command is said, and not that the funnel fails for it too
+        if (told := db.funnel(set_name, teacher)).asked:
+            wiring.say(f"{set_name} with {teacher}, all in all: {funnelled(told)}")
 
 
 def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:
