@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -26,7 +26,7 @@ UNMEASURED = "not measured yet"
 
 TOLD_BY: dict[str, tuple[type, ...]] = {
     "any workflow": (events.Noted,),
-    "annotate": (events.AnnotateBegan, events.Traced, events.Refused),
+    "annotate": (events.AnnotateBegan, events.Traced, events.Refused, events.Judged),
     "distill": (events.DistillBegan, events.Trained, events.Checkpointed, events.Saved),
     "solve": (events.Opened, events.Wrote, events.Solved),
     "bench": (events.BenchBegan, events.Scored, events.Tallied),
@@ -207,6 +207,8 @@ def _json_type(kind: Any) -> str:
         return _either(get_args(kind))
     if get_origin(kind) in (Union, types.UnionType):
         return " or ".join(_json_type(part) for part in get_args(kind))
+    if get_origin(kind) is Mapping:
+        return f"object of {_json_type(get_args(kind)[1])}s"
     if get_origin(kind) is tuple:
         return f"array of {_json_type(get_args(kind)[0])}"
     raise TypeError(f"docs/generate.py has no words for {kind}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from socli import answer, check, prompts, scheme, teacher
-from socli.events import AnnotateBegan, Noted, Refused, Traced
+from socli.events import AnnotateBegan, Judged, Noted, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
 from socli.records import Code, TraceRow, Verdict
@@ -19,7 +19,7 @@ from socli.teacher.cached import Cache
 from socli.teacher.ladder import Ladder
 from socli.teacher.money import Purse, money
 
-Told = AnnotateBegan | Noted | Traced | Refused
+Told = AnnotateBegan | Noted | Traced | Refused | Judged
 FLUSH = 100
 """Reference traces in one transaction."""
 
@@ -68,7 +68,7 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
         yield from _notes(ladder, cache)
     for came in batches:
         yield from _notes(ladder, cache)
-        yield from _stored(came, table, form, store, askings, ladder)
+        yield from _stored(came, table, form, store, askings, purse, ladder)
         if record:
             replies.record(record, came, table, form)
     yield from _notes(ladder, cache)
@@ -231,10 +231,17 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
         store.add_traces(rows)
         for problem, row in zip(some, rows, strict=True):
             yield _told(problem, row)
+        yield _counted(row.reason for row in rows)
 
 
 def _stored(
-    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings, ladder: Ladder
+    came: list[Reply],
+    table: TeacherTable,
+    form: Scheme,
+    store: Store,
+    askings: Askings,
+    purse: Purse,
+    ladder: Ladder,
 ) -> Iterator[Told]:
     """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
     answered = [reply for reply in came if not reply.fault]
@@ -248,6 +255,19 @@ def _stored(
     for reply in came:
         if reply.fault:  # not stored: the same command asks again
             yield Refused(reply.asking.problem, reply.fault)
+    reasons = [row.reason for _, row in rows] + [reply.fault for reply in came if reply.fault]
+    yield _counted(reasons, purse)
+
+
+def _counted(reasons: Iterable[str], purse: Purse | None = None) -> Judged:
+    """How many have no reason to be refused, how many have which, and what the purse has seen so far."""
+    refused = Counter(check.code(reason) for reason in reasons)
+    kept = refused.pop(None, 0)
+    by_code: dict[str, int] = {code: count for code, count in refused.items() if code}
+    if purse is None:
+        return Judged(kept, by_code)
+    spent = None if purse.price is None else purse.spent
+    return Judged(kept, by_code, purse.tokens_in, purse.tokens_out, spent, purse.budget)
 
 
 def refusal(problem: Problem, trace: Trace, form: Scheme) -> str:

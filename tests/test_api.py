@@ -5,12 +5,12 @@ import re
 import time
 
 import pytest
-from doubles import completion
+from doubles import completion, each
 from fault_server import FaultServer
 
 from socli.annotate import annotate
 from socli.errors import TryAgainError, UsageError
-from socli.events import AnnotateBegan, Noted, Refused, Traced
+from socli.events import Refused, Traced
 from socli.problem import Problem
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
@@ -32,7 +32,7 @@ def right(problem):
 def told(store, server, problems, stop_asked=lambda: False, **settings):
     table = TeacherTable(model="m", base_url=server.url, **settings)
     events = annotate(problems, "set", table, SOCRATIC, store, backoff=0.001, stop_asked=stop_asked)
-    return [event for event in events if not isinstance(event, AnnotateBegan | Noted)]
+    return each(events)[1:]
 
 
 def test_t4_t6_t7_a_storm_of_faults_ends_with_every_problem_stored_and_none_paid_twice(store):

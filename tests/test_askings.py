@@ -1,7 +1,7 @@
 """How often a problem is asked: samples, and again until a trace is kept."""
 
 import pytest
-from doubles import completion
+from doubles import completion, each
 from fault_server import FaultServer
 from pydantic import ValidationError
 
@@ -24,11 +24,7 @@ def third(problem, before):
 
 def told(store, server, **settings):
     table = TeacherTable(model="m", base_url=server.url, temperature=0.7, **settings)
-    return events(annotate(PROBLEMS, "set", table, ANSWER, store, backoff=0.0))
-
-
-def events(told):
-    return [event for event in told if not isinstance(event, Noted)]
+    return each(annotate(PROBLEMS, "set", table, ANSWER, store, backoff=0.0))
 
 
 def test_samples_are_asked_of_each_problem_once(store):
@@ -134,7 +130,7 @@ def test_what_is_cut_off_twice_is_left(store):
 
 def guided(store, server, problems, form):
     table = TeacherTable(model="m", base_url=server.url, guided=True)
-    return events(annotate(problems, "set", table, form, store, backoff=0.0))
+    return each(annotate(problems, "set", table, form, store, backoff=0.0))
 
 
 def test_known_steps_get_a_sub_question_each_and_stay_as_they_are(store):

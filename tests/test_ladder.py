@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from doubles import PROBLEMS, completion
+from doubles import PROBLEMS, completion, each
 from werkzeug import Request, Response
 
 from socli import prompts
@@ -47,7 +47,7 @@ class Choosy:
 def told(store, server, cache=None, problems=SUMS, **settings):
     table = server.table.model_copy(update=settings)
     events = list(annotate(problems, "set", table, ANSWER, store, cache=cache, backoff=0.0))[1:]
-    return [e.text for e in events if isinstance(e, Noted)], [e for e in events if not isinstance(e, Noted)]
+    return [event.text for event in events if isinstance(event, Noted)], each(events)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_guided_teacher_writes_the_missing_half_as_json(store, httpserver):
     known = Problem("What is 1 and 1?", "2", steps=(Step("", "1+1 = <<1+1=2>>2."),))
     server = Choosy(httpserver, text='{"steps": [{"ask": "What do they make?"}]}')
     table = server.table.model_copy(update={"guided": True})
-    (*_, event) = annotate([known], "set", table, Scheme("socratic"), store)
+    (*_, event, _) = annotate([known], "set", table, Scheme("socratic"), store)
     assert event.trace.steps == (Step("What do they make?", "1+1 = <<1+1=2>>2."),)
 
 

@@ -4,14 +4,14 @@ import contextlib
 import json
 
 import pytest
-from doubles import PROBLEMS, completion
+from doubles import PROBLEMS, completion, each
 from fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from socli.annotate import annotate
 from socli.errors import UsageError
-from socli.events import Noted, Refused
+from socli.events import Refused
 from socli.problem import Step
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
@@ -105,7 +105,7 @@ def test_recorded_replies_give_the_same_store_without_a_server_or_a_key(store, t
     with Store(tmp_path / "other.db") as other:
         again = list(annotate(PROBLEMS[:3], "set", offline, Scheme("answer"), other))
         assert {(r.trace, r.verdict, r.reason, r.reply, r.tokens_out) for r in other.traces()} == first
-    assert [one for one in events[1:] if not isinstance(one, Noted)] == again[1:-1]
+    assert each(events)[1:] == each(again)[1:-1]
     assert Refused(PROBLEMS[2], "no reply: replies.jsonl has none to this") in again
 
 

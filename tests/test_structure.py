@@ -32,7 +32,7 @@ LAYERS = """
 commands. A module imports only what stands before it; a package without dots here is one entry."""
 
 SCREEN = {"screen.scene", "screen.render", "screen.progress", "screen.live", "screen"}
-SHOWS = {"errors", "problem", "events", "arithmetic", "answer", "scheme"} | SCREEN
+SHOWS = {"errors", "problem", "events", "records", "arithmetic", "answer", "scheme", "check"} | SCREEN
 """What the screen may know: values and pure rules; no store, no model, no workflow."""
 
 OWNERS = {

@@ -1,7 +1,7 @@
 """A teacher behind an OpenAI-compatible API, on a real server on loopback."""
 
 import pytest
-from doubles import PROBLEMS, ScriptedApi, completion
+from doubles import PROBLEMS, ScriptedApi, completion, each
 from typer.testing import CliRunner
 from werkzeug import Response
 
@@ -9,7 +9,7 @@ from socli import check, prompts
 from socli.annotate import annotate
 from socli.cli import app
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
-from socli.events import AnnotateBegan, Noted, Refused, Traced
+from socli.events import AnnotateBegan, Refused, Traced
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 
@@ -37,8 +37,7 @@ def ask(httpserver, monkeypatch):
 
 
 def told(store, table, problems=PROBLEMS[:1], form=SOCRATIC):
-    events = annotate(problems, "set", table, form, store, backoff=0.0)
-    return [event for event in events if not isinstance(event, Noted)]
+    return each(annotate(problems, "set", table, form, store, backoff=0.0))
 
 
 def raw(body: str, status: int = 200, kind: str = "application/json") -> Response:

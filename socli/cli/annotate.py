@@ -1,6 +1,6 @@
 """socli annotate"""
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,12 +78,8 @@ def annotate(
             with wiring.cache(db) if paid else nullcontext() as cache:
                 kept = _run(loaded, problems, db, spending, probe, record, cache, json=json)
         finally:
-            purses = [spending, spending.heir] if spending else []
-            for one in purses:
-                if one and one.tokens.n and not json:
-                    wiring.say(
-                        f"{one.model}: {one.said()}" if one.model in loaded.teacher.models[1:] else one.said()
-                    )
+            if not json:
+                _tell_all(db, loaded, spending)
         if probe and spending and missing:
             wiring.say(spending.projected(missing.missing, loaded.teacher.concurrency))
             return
@@ -130,6 +126,24 @@ def _run(
     if cache and cache.found and not json:
         wiring.say(f"{cache.found:,} replies were paid for before and came from {cache.folder}")
     return kept
+
+
+def _tell_all(db: "Store", loaded: "Recipe", spending: "Purse | None") -> None:
+    """What became of all that each teacher was asked, and what it cost now."""
+    for teacher in loaded.teacher.models:
+        _tell_funnel(db, loaded.problems.set_name, teacher)
+    for purse in (spending, spending.heir) if spending else ():
+        if purse and purse.tokens.n:
+            wiring.say(f"{purse.model}: {purse.said()}" if purse is not spending else purse.said())
+
+
+def _tell_funnel(db: "Store", set_name: str, teacher: str) -> None:
+    """What became of all traces of this set and teacher, those of earlier commands included."""
+    from socli.screen.progress import funnelled
+
+    with suppress(SocliError):  # what ended the command is said, and not that the funnel fails for it too
+        if (told := db.funnel(set_name, teacher)).asked:
+            wiring.say(f"{set_name} with {teacher}, all in all: {funnelled(told)}")
 
 
 def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:

@@ -278,7 +278,9 @@ class _Talk:
             return False
         if fault.wait:
             self._limits.pause(fault.wait * (self.backoff / BACKOFF), now)
-        longest = min(30.0, self.backoff * 2**attempt)
+        # while there are answers the unlucky wait no longer than others: the width spares the server
+        tries = min(attempt, self._limits.width.rounds) if fault.kind == "busy" else attempt
+        longest = min(30.0, self.backoff * 2**tries)
         self._asleep += 1
         try:
             return await self._slept(random.uniform(longest / 2, longest))  # noqa: S311  so that not all come at once

@@ -46,7 +46,7 @@ def test_the_built_in_stories_are_annotated_by_the_reference(socli: Socli, home:
 def test_json_is_the_events_on_stderr(socli: Socli, by_heart: Path) -> None:
     done = socli("annotate", "--recipe", str(by_heart), "--json")
     events = [json.loads(line) for line in done.told]
-    assert [event["event"] for event in events] == ["annotatebegan", *["traced"] * 4]
+    assert [event["event"] for event in events] == ["annotatebegan", *["traced"] * 4, "judged"]
 
 
 def test_the_next_command_is_for_the_same_store_and_settings(

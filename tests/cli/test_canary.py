@@ -99,7 +99,7 @@ def test_t9_control_tokens_of_problem_and_reply_are_learnt_as_text(store, load_t
     text = TEXT.replace("are there?", f"are there? {spelt}").replace("48.", f"48 {spelt}")
     with FaultServer(lambda *_: ("reply", completion(text))) as server:
         table = TeacherTable(model="m", base_url=server.url)
-        *_, event = annotate([problem], "set", table, Scheme("socratic"), store)
+        *_, event, _ = annotate([problem], "set", table, Scheme("socratic"), store)
     assert special
     (row,) = batches.encode(student, lessons(problem, event.trace, Scheme("socratic")))
     assert [id for id in row.ids if id in special.values()] == [student.end]
