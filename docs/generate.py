@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -26,7 +26,7 @@ UNMEASURED = "not measured yet"
 
 TOLD_BY: dict[str, tuple[type, ...]] = {
     "any workflow": (events.Noted,),
-    "annotate": (events.AnnotateBegan, events.Traced, events.Refused),
+    "annotate": (events.AnnotateBegan, events.Traced, events.Refused, events.Judged),
     "distill": (events.DistillBegan, events.Trained, events.Checkpointed, events.Saved),
     "solve": (events.Opened, events.Wrote, events.Solved),
     "bench": (events.BenchBegan, events.Scored, events.Tallied),
@@ -77,8 +77,22 @@ def recipe_keys() -> str:
     for name, field in schema["properties"].items():
         if "$ref" in field:
             table = schema["$defs"][field["$ref"].rpartition("/")[2]]
-            parts.append(f"## `[{name}]`\n\n{table['description']}\n\n{_keys(table['properties'], table)}")
+            parts += _table_keys(name, table, schema)
     return "\n\n".join(parts)
+
+
+def _table_keys(name: str, table: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """A table with its keys, then the tables inside it."""
+    inside = {
+        key: schema["$defs"][kind["$ref"].rpartition("/")[2]]
+        for key, field in table["properties"].items()
+        for kind in field.get("anyOf", ())
+        if "$ref" in kind
+    }
+    own = {key: field for key, field in table["properties"].items() if key not in inside}
+    yield f"## `[{name}]`\n\n{table['description']}\n\n{_keys(own, table)}"
+    for key, inner in inside.items():
+        yield from _table_keys(f"{name}.{key}", inner, schema)
 
 
 def _keys(fields: dict[str, Any], table: dict[str, Any]) -> str:
@@ -193,6 +207,8 @@ def _json_type(kind: Any) -> str:
         return _either(get_args(kind))
     if get_origin(kind) in (Union, types.UnionType):
         return " or ".join(_json_type(part) for part in get_args(kind))
+    if get_origin(kind) is Mapping:
+        return f"object of {_json_type(get_args(kind)[1])}s"
     if get_origin(kind) is tuple:
         return f"array of {_json_type(get_args(kind)[0])}"
     raise TypeError(f"docs/generate.py has no words for {kind}")

@@ -4,7 +4,8 @@
 screen, `--json` prints them as they are.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from socli.problem import Prediction, Problem, Scorecard, Trace
@@ -43,6 +44,26 @@ class Refused:
 
     problem: Problem
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came together was checked and stored, samples that are not a problem's last one included.
+
+    What was used is counted from the beginning of the command; a call that failed and may be billed counts.
+    """
+
+    kept: int
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """How many were refused, by reason code."""
+    tokens_in: int = 0
+    """Tokens the teacher read so far."""
+    tokens_out: int = 0
+    """Tokens it wrote so far."""
+    dollars: float | None = None
+    """Spent so far; None where the price is not known."""
+    budget: float | None = None
+    """Dollars that must not be exceeded; None where nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +174,7 @@ Event = (
     | AnnotateBegan
     | Traced
     | Refused
+    | Judged
     | DistillBegan
     | Trained
     | Checkpointed

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -12,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from rich.console import Console, RenderableType
 from werkzeug import Request, Response
 
+from socli.events import Event, Judged, Noted
 from socli.problem import Problem, Step
 
 
@@ -30,6 +31,11 @@ def draw(renderable: RenderableType, width: int = 60, encoding: str = "utf-8") -
     out = _File(encoding)
     Console(file=out, width=width, color_system=None, legacy_windows=False).print(renderable)
     return "".join(f"{row.rstrip()}\n" for row in out.getvalue().splitlines())
+
+
+def each(events: Iterable[Event]) -> list[Any]:
+    """What annotating told of itself and of each problem, without counts and notes."""
+    return [event for event in events if not isinstance(event, Judged | Noted)]
 
 
 PROBLEMS = (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from doubles import PROBLEMS
+from doubles import PROBLEMS, each
 
 from socli.annotate import annotate, refusal
 from socli.distill import kept
@@ -18,7 +18,7 @@ CANDLES = PROBLEMS[0]
 
 
 def told(store, problems, form=SOCRATIC, set_name="set"):
-    return list(annotate(problems, set_name, REFERENCE, form, store))
+    return each(annotate(problems, set_name, REFERENCE, form, store))
 
 
 # ---- what is kept

@@ -1,6 +1,9 @@
 """How fast a server may be asked, with the seconds given."""
 
+import heapq
+import random
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -39,6 +42,71 @@ def test_the_width_stays_between_one_and_the_most(most, answers):
         else:
             width.shrink(now, now)
         assert 1 <= width.now <= most
+
+
+def test_a_width_below_one_is_a_gap_between_requests_that_answers_close():
+    width = Width(1)
+    assert width.gap == 0
+    for n in range(1, 5):
+        width.shrink(asked=n, now=n + 0.5)
+    assert width.now == 1
+    assert width.gap == pytest.approx(0.5 / 0.7**4)
+    for n in range(5, 90):
+        width.shrink(asked=n, now=n + 0.5)
+    assert width.gap == pytest.approx(10)  # twenty times half a second
+    for _ in range(40):
+        width.grow()
+    assert width.gap == 0.5  # one after the other, as a width of one is
+
+
+def asked_of(rate: float, depth: float, problems: int, latency: float = 0.05) -> tuple[float, int]:
+    """The share of a server's rate that is used and the requests it refused, in seconds nobody waits for.
+
+    The server has a bucket of `depth` permits. The client is that of `api`: a request that is refused waits
+    and leaves its place to others meanwhile.
+    """
+    chance, limits, number = random.Random(1), Limits(64), count()
+    now = at = 0.0
+    level, left, flying, asleep, refused, done = depth, problems, 0, 0, 0, 0
+    happens: list[tuple[float, int, str, int, float]] = []
+
+    def later(when: float, what: str, tries: int, asked: float = 0.0) -> None:
+        heapq.heappush(happens, (when, next(number), what, tries, asked))
+
+    while done < problems:
+        while left and flying - asleep < int(limits.width.now) and flying < 64:
+            left, flying = left - 1, flying + 1
+            later(limits.reserve(300, now), "send", 0)
+        now, _, what, tries, asked = heapq.heappop(happens)
+        match what:
+            case "send":
+                level, at = min(depth, level + (now - at) * rate), now
+                allowed = level >= 1
+                level -= allowed
+                later(now + latency, "answer" if allowed else "refusal", tries, now)
+            case "answer":
+                flying, done = flying - 1, done + 1
+                limits.width.grow()
+            case "refusal":
+                refused, asleep = refused + 1, asleep + 1
+                limits.width.shrink(asked, now)
+                longest = min(30.0, 0.5 * 2 ** min(tries, limits.width.rounds))
+                later(now + chance.uniform(longest / 2, longest), "wake", tries + 1)
+            case "wake":
+                asleep -= 1
+                later(limits.reserve(300, now), "send", tries)
+    return done / now / rate, refused
+
+
+def test_of_a_hundred_a_second_at_least_95_in_100_are_used():
+    share, _ = asked_of(100, depth=10, problems=3000)
+    assert share >= 0.95
+
+
+def test_a_server_that_allows_few_a_second_refuses_few():
+    share, refused = asked_of(5, depth=5, problems=300)
+    assert share >= 0.8
+    assert refused < 150  # a client that always has one in flight is refused 900 times
 
 
 def test_permits_are_spread_over_the_minute():

@@ -18,6 +18,7 @@ from socli.events import (
     Checkpointed,
     DistillBegan,
     Event,
+    Judged,
     Noted,
     Opened,
     Refused,
@@ -31,7 +32,16 @@ from socli.events import (
 )
 from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step, Trace
 from socli.scheme import read
-from socli.screen.progress import annotating, benching, counted, picture, scoreboard, sparkline, training
+from socli.screen.progress import (
+    annotating,
+    benching,
+    counted,
+    funnelled,
+    picture,
+    scoreboard,
+    sparkline,
+    training,
+)
 from socli.screen.render import ASCII, UNICODE, branches, clock, line, plain, safe, text_of, told, tree
 from socli.screen.scene import Scene
 
@@ -381,14 +391,15 @@ def test_t11_t12_hostile_names_and_reasons_are_only_text(text: str, shown: str):
     happened: list[Event] = [
         Noted(text),
         AnnotateBegan(text, 2, 0),
-        Refused(TINS, text),
+        Refused(TINS, f"no reply: {text}"),
         DistillBegan(text, "student", 1, 1, 0, 1, 1, text, text),
         Saved(text, text, 1.0),
         BenchBegan(text, text, 1, 0, True),
         Tallied(card),
         BenchBegan(text, text, 1, 0, True),
     ]
-    on_terminal(coloured(picture(after(*happened)), width=100), width=100)
+    scene = after(*happened[:3], Judged(0, {"no-reply": 1}), *happened[3:])
+    on_terminal(coloured(picture(scene), width=100), width=100)
     for event in happened:
         said = plain(event)
         assert said is not None
@@ -447,36 +458,94 @@ def test_safe_text_is_never_markup():
 # Progress
 
 
-def test_annotating_shows_how_far_how_fast_and_why_not():
-    trace = Trace(TINS.id, (), "45", "reference")
-    scene = after(
-        AnnotateBegan("gpt-x", 40, 10),
-        *[Traced(TINS, trace)] * 16,
-        *[Refused(TINS, "ends in 9")] * 3,
-        Refused(TINS, "no steps"),
+def annotated(dollars: float | None = None, budget: float | None = None, done: int = 10) -> Scene:
+    """Twenty problems told, half a minute of work; one trace more was judged, of a problem asked again."""
+    refused = {"wrong-answer": 2, "wrong-arithmetic": 2, "no-reply": 1}
+    return after(
+        AnnotateBegan("gpt-x", 40, done),
+        *[Traced(TINS, Trace(TINS.id, (), "45", "gpt-x"))] * 16,
+        *[Refused(TINS, "wrong answer")] * 3,
+        Refused(TINS, "no reply: HTTP 503"),
+        Judged(16, refused, 9_000, 6_000, dollars, budget),
     )
+
+
+def test_annotating_shows_the_funnel_what_it_took_and_how_fast_it_goes():
     assert (
-        draw(annotating(scene, 10.0))
+        draw(annotating(annotated(0.25, 12.5), 10.0), width=80)
         == """\
 Annotating with gpt-x
 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━──────────  30 of 40
-16 traced · 4 refused · 2.0 a second · 0:05 left
-      3  ends in 9
-      1  no steps
+asked              21  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  100.0 %
+answered           20  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━     95.2 %
+read               20  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━     95.2 %
+right answer       18  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━         85.7 %
+right steps        16  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━             76.2 %
+kept               16  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━             76.2 %
+right answer, wrong steps 2
+refused: 2 wrong-answer · 2 wrong-arithmetic · 1 no-reply
+last without a reply: HTTP 503
+spent $0.2500 of $12.50 · about $0.3750 in all
+2.1 requests/s · 600 tokens/s written · 0:05 left
 """
     )
+
+
+def test_in_forty_columns_of_ascii_the_same_is_shown_and_without_a_price_the_tokens():
     assert (
-        draw(annotating(scene, 10.0), width=30, encoding="ascii")
+        draw(annotating(annotated(), 10.0), width=40, encoding="ascii")
         == """\
 Annotating with gpt-x
-###############-----  30 of 40
-16 traced, 4 refused
-2.0 a second, 0:05 left
-      3  ends in 9
-      1  no steps
+######################--------  30 of 40
+asked              21  ########  100.0 %
+answered           20  #######    95.2 %
+read               20  #######    95.2 %
+right answer       18  ######     85.7 %
+right steps        16  ######     76.2 %
+kept               16  ######     76.2 %
+right answer, wrong steps 2
+refused: 2 wrong-answer
+2 wrong-arithmetic, 1 no-reply
+last without a reply: HTTP 503
+9,000 tokens read, 6,000 written
+about 22,500 in all
+2.1 requests/s, 600 tokens/s written
+0:05 left
 """
     )
-    assert counted(scene) == "30 of 40 annotated, 4 refused"
+
+
+def test_where_little_fits_numbers_stay_and_bars_go():
+    rows = draw(annotating(annotated(), 10.0), width=28).splitlines()
+    assert rows[2:4] == ["asked              21", "answered           20"]
+
+
+def test_when_all_is_done_nothing_is_projected():
+    rows = draw(annotating(annotated(0.25, done=20), 10.0)).splitlines()
+    assert rows[-2:] == ["spent $0.2500", "2.1 requests/s · 600 tokens/s written"]
+
+
+def test_the_steps_of_the_data_cost_nothing_and_have_no_tokens():
+    scene = after(AnnotateBegan("reference", 4, 0), Traced(TINS, Trace(TINS.id, (), "45", "x")), Judged(1))
+    rows = draw(annotating(scene, 2.0)).splitlines()
+    assert rows[-2:] == [
+        "kept                1  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━  100.0 %",
+        "0.5 a second · 0:06 left",
+    ]
+
+
+def test_a_log_line_and_the_funnel_at_the_end_say_the_same_in_words():
+    scene = annotated(0.25, 12.5)
+    assert counted(scene, 10.0) == (
+        "30 of 40 annotated, 4 refused, spent $0.2500 of $12.50, about $0.3750 in all, "
+        "2.1 requests/s, 600 tokens/s written, 0:05 left"
+    )
+    assert counted(scene) == ("30 of 40 annotated, 4 refused, spent $0.2500 of $12.50, about $0.3750 in all")
+    assert scene.annotating is not None
+    assert funnelled(scene.annotating.funnel) == (
+        "21 asked, 20 answered, 20 read, 18 right answer, 16 right steps, 16 kept; "
+        "2 right answer, wrong steps; refused: 2 wrong-answer, 2 wrong-arithmetic, 1 no-reply"
+    )
 
 
 def test_training_shows_the_loss_falling():
@@ -623,6 +692,7 @@ def test_seconds_are_minutes_and_seconds(seconds: float, shown: str):
         (AnnotateBegan("gpt-x", 1_000, 20), "annotating 1,000 problems with gpt-x, 20 done before"),
         (Traced(TINS, Trace(TINS.id, (), "45", "gpt-x")), None),
         (Refused(TINS, "ends in 9"), f"refused {TINS.id}: ends in 9"),
+        (Judged(1, {"truncated": 2}), None),
         (
             DistillBegan("tins-1", "solver", 80, 100, 40, 9_000, 134_515_008, "cpu", "fp32"),
             "training the solver of tins-1: 80 lessons of 9,000 tokens, 100 steps, 135 M parameters, "

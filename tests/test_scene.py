@@ -10,6 +10,7 @@ from socli.events import (
     Checkpointed,
     DistillBegan,
     Event,
+    Judged,
     Noted,
     Opened,
     Refused,
@@ -23,7 +24,7 @@ from socli.events import (
 )
 from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step, Trace
 from socli.scheme import Reading
-from socli.screen.scene import NOTES, OTHER, POINTS, REASONS, Annotating, Curve, Scene, sound
+from socli.screen.scene import NOTES, POINTS, Annotating, Curve, Scene, sound
 
 PEARS = Problem("Ida picks 4 pears from each of 6 trees. How many pears?", gold="24")
 
@@ -61,19 +62,27 @@ def test_only_the_last_notes_are_kept():
     assert scene.notes[-1] == "29"
 
 
-def test_annotating_counts_what_was_made_and_why_the_rest_was_refused():
-    trace = Trace(PEARS.id, (), "24", "reference")
-    began = AnnotateBegan("reference", 10, 3)
-    scene = after(began, Traced(PEARS, trace), Refused(PEARS, "no steps"), Refused(PEARS, "no steps"))
-    assert scene.annotating == Annotating(began, traced=1, refused={"no steps": 2})
+def test_annotating_counts_what_was_told_and_remembers_why_the_last_had_no_reply():
+    trace = Trace(PEARS.id, (), "24", "x")
+    began = AnnotateBegan("x", 10, 3)
+    scene = after(began, Traced(PEARS, trace), Refused(PEARS, "no reply: HTTP 503"), Refused(PEARS, "misfit"))
+    assert scene.annotating == Annotating(began, traced=1, refused=2, lost="no reply: HTTP 503")
     assert (scene.annotating.now, scene.annotating.done) == (3, 6)
 
 
-def test_reasons_beyond_a_dozen_are_counted_together():
-    scene = after(AnnotateBegan("x", 99, 0), *(Refused(PEARS, f"ends in {n}") for n in range(REASONS + 5)))
+def test_the_funnel_adds_up_all_that_was_judged_and_the_last_says_what_was_used():
+    last = Judged(5, {"wrong-answer": 1}, 900, 80, 0.25)
+    scene = after(
+        AnnotateBegan("x", 10, 0),
+        Judged(2, {"wrong-answer": 3, "no-reply": 1}, 400, 40, 0.1),
+        Judged(0, {"wrong-arithmetic": 2}, 500, 50, 0.2),
+        last,
+    )
     assert scene.annotating is not None
-    assert len(scene.annotating.refused) == REASONS + 1
-    assert scene.annotating.refused[OTHER] == 5
+    funnel = scene.annotating.funnel
+    assert (funnel.asked, funnel.answered, funnel.right, funnel.right_steps, funnel.kept) == (14, 13, 9, 7, 7)
+    assert funnel.reasons == {"wrong-answer": 4, "wrong-arithmetic": 2, "no-reply": 1}
+    assert scene.annotating.used == last
 
 
 def test_training_keeps_the_last_step_the_curve_and_the_checkpoint():
@@ -168,6 +177,7 @@ def test_bench_counts_right_answers_and_other_ends_set_by_set():
     [
         Traced(PEARS, Trace(PEARS.id, (), "24", "x")),
         Refused(PEARS, "no steps"),
+        Judged(1),
         trained(1, 2.0),
         Checkpointed("student", 1),
         Wrote(PEARS.id, "Ask: ", "student"),
@@ -200,6 +210,9 @@ EVENTS = st.one_of(
     st.builds(Noted, st.text()),
     st.builds(AnnotateBegan, st.text(), st.integers(0, 9), st.integers(0, 9)),
     st.builds(Refused, st.just(PEARS), st.text()),
+    st.builds(
+        Judged, st.integers(0, 9), st.dictionaries(st.sampled_from(["no-reply", "other"]), st.integers(1, 9))
+    ),
     st.builds(trained, st.integers(1, 9), st.floats()),
     st.just(begun()),
     st.builds(Opened, st.just(PEARS), st.booleans()),

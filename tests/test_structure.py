@@ -20,7 +20,8 @@ LAYERS = """
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
     store.sqlitefile store.migrations store.runbook store exports
-    teacher teacher.replies teacher.limits teacher.money teacher.api
+    teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
+    teacher.api
     engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
     annotate distill solve solvers
     scoring.outputs scoring.score scoring.compare scoring bench
@@ -31,7 +32,7 @@ LAYERS = """
 commands. A module imports only what stands before it; a package without dots here is one entry."""
 
 SCREEN = {"screen.scene", "screen.render", "screen.progress", "screen.live", "screen"}
-SHOWS = {"errors", "problem", "events", "arithmetic", "answer", "scheme"} | SCREEN
+SHOWS = {"errors", "problem", "events", "records", "arithmetic", "answer", "scheme", "check"} | SCREEN
 """What the screen may know: values and pure rules; no store, no model, no workflow."""
 
 OWNERS = {
@@ -48,7 +49,8 @@ OWNERS = {
     "numpy": {"scoring.stats"},
     "scipy": {"scoring.stats"},
     "sacrebleu": {"scoring.questions"},
-    "openai": {"teacher.api"},
+    "diskcache": {"teacher.cached"},
+    "openai": {"teacher.api", "teacher.faults"},
     "httpx2": {"teacher.api"},
     "safetensors": {"engine.checkpoint"},
     "tokenizers": {"engine.decode"},
@@ -64,7 +66,8 @@ OWNERS = {
 """Which modules import an outside library, anywhere in them."""
 
 HEAVY = ["torch", "transformers", "tokenizers", "datasets", "openai", "pandas", "numpy", "pyarrow", "scipy",
-         "sqlite_utils", "peft", "pydantic", "huggingface_hub", "aiohttp", "filelock"]  # fmt: skip
+         "sqlite_utils", "peft", "pydantic", "huggingface_hub", "aiohttp", "filelock",
+         "diskcache"]  # fmt: skip
 
 MODULES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}

@@ -31,6 +31,7 @@ from socli.events import (
     BenchBegan,
     Checkpointed,
     Event,
+    Judged,
     Noted,
     Opened,
     Refused,
@@ -147,7 +148,7 @@ class Screen:
                 elif isinstance(event, Opened) and before.solving and before.solving.solved:
                     self._console.print(tree(before))  # the next tree grows below it
             case "plain":
-                self._log.show(event, self.scene)
+                self._log.show(event, self.scene, self._began)
             case "json":
                 print(json.dumps(_finite(as_json(event))), file=self._stream, flush=True)
             case _:
@@ -205,12 +206,13 @@ class _Log:
         self._held: str | None = None
         self._written = ""
 
-    def show(self, event: Event, scene: Scene) -> None:
+    def show(self, event: Event, scene: Scene, began: float) -> None:
+        """`began`: when the last workflow did, on the clock."""
         match event:
             case Trained():
-                self._sometimes(plain(event))
-            case Traced() | Refused() | Scored():
-                self._sometimes(counted(scene))
+                self._sometimes(lambda _: plain(event))
+            case Traced() | Refused() | Judged() | Scored():
+                self._sometimes(lambda now: counted(scene, now - began))
             case Checkpointed():
                 self._print(plain(event))
             case Wrote():
@@ -238,10 +240,11 @@ class _Log:
             self._print(lacking(event.prediction.finish_reason))
         self._talk(event)
 
-    def _sometimes(self, said: str | None) -> None:
-        self._held = said
-        if self._clock() >= self._next:
-            self._next = self._clock() + PAUSE
+    def _sometimes(self, say: Callable[[float], str | None]) -> None:
+        now = self._clock()
+        self._held = said = say(now)
+        if now >= self._next:
+            self._next = now + PAUSE
             self._print(said)
             self._held = None
 

@@ -7,9 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from socli.check import Funnel, stages
 from socli.problem import Scorecard
 from socli.screen.render import Drawn, Signs, clock, flow, line, percent, safe, tree
-from socli.screen.scene import Benching, Scene, Training
+from socli.screen.scene import LOST, Annotating, Benching, Scene, Training
+
+STAGES = ("asked", "answered", "read", "right answer", "right steps", "kept")
+"""Of a funnel, in its order: those that are drawn with a bar."""
 
 
 def picture(scene: Scene, elapsed: float = 0.0, *, stopped: bool = False) -> RenderableType:
@@ -28,21 +32,89 @@ def picture(scene: Scene, elapsed: float = 0.0, *, stopped: bool = False) -> Ren
 
 
 def annotating(scene: Scene, elapsed: float = 0.0) -> RenderableType:
-    """How far the teacher is, how fast, and why traces were refused."""
+    """How far the teacher is, the funnel of what it was asked, what that took and how fast it goes."""
     now = scene.annotating
     if now is None:
         return Group()
-    began, refused = now.began, sum(now.refused.values())
 
     def draw(signs: Signs, width: int) -> Iterator[RenderableType]:
-        yield Text.assemble(("Annotating", "bold"), " with ", safe(began.teacher))
-        yield _bar(now.done, began.total, signs, width)
-        pace = _pace(now.now, began.total - now.done, elapsed)
-        yield flow([f"{now.traced:,} traced", f"{refused:,} refused", *pace], signs, width)
-        for reason, count in sorted(now.refused.items(), key=lambda item: -item[1]):
-            yield Text(f"{count:>7,}  {line(reason)}", "dim")
+        yield Text.assemble(("Annotating", "bold"), " with ", safe(now.began.teacher))
+        yield _bar(now.done, now.began.total, signs, width)
+        yield from _funnel(now, signs, width)
+        for parts in (list(_took(now)), list(_speed(now, elapsed))):
+            if parts:
+                yield flow(parts, signs, width)
 
     return Drawn(draw)
+
+
+def _funnel(now: Annotating, signs: Signs, width: int) -> Iterator[RenderableType]:
+    """A bar for each stage, then what was refused for what."""
+    told = now.funnel
+    if not told.asked:
+        return
+    counts = stages(told)
+    wide = min(40, width - 32)
+    for stage in STAGES:
+        row = Text(f"{stage:<12}  {counts[stage]:>7,}")
+        if wide > 3:
+            full = wide * counts[stage] // told.asked
+            row.append("  ").append(signs.full * full, "green").append(" " * (wide - full))
+        yield row.append(f"  {percent(counts[stage] / told.asked):>7}" if width >= 30 else "", "dim")
+    if told.right_answer_wrong_steps:
+        yield Text(f"right answer, wrong steps {told.right_answer_wrong_steps:,}", "yellow")
+    if told.reasons:
+        first, *rest = [f"{count:,} {code}" for code, count in told.reasons.items()]
+        yield flow([f"refused: {first}", *rest], signs, width)
+    if "no-reply" in told.reasons and now.lost:
+        yield Text(f"last without a reply: {line(now.lost.removeprefix(LOST))}", "dim")
+
+
+def funnelled(told: Funnel) -> str:
+    """A funnel in one line."""
+    counts = stages(told)
+    said = ", ".join(f"{counts[stage]:,} {stage}" for stage in STAGES)
+    if told.right_answer_wrong_steps:
+        said += f"; {told.right_answer_wrong_steps:,} right answer, wrong steps"
+    refused = ", ".join(f"{count:,} {code}" for code, count in told.reasons.items())
+    return f"{said}; refused: {refused}" if refused else said
+
+
+def _took(now: Annotating) -> Iterator[str]:
+    """What was spent so far and, while some are left, what all will come to at that rate."""
+    used, left = now.used, now.began.total - now.done
+    if used is None or not (used.tokens_in or used.tokens_out):
+        return
+    times = (now.now + left) / now.now if now.now and left > 0 else None
+    if used.dollars is None:
+        yield f"{used.tokens_in:,} tokens read, {used.tokens_out:,} written"
+        if times:
+            yield f"about {times * (used.tokens_in + used.tokens_out):,.0f} in all"
+        return
+    limit = "" if used.budget is None else f" of {_dollars(used.budget)}"
+    yield f"spent {_dollars(used.dollars)}{limit}"
+    if times:
+        yield f"about {_dollars(times * used.dollars)} in all"
+
+
+def _dollars(amount: float) -> str:
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+
+
+def _rate(a_second: float) -> str:
+    """Two digits after the point where it is slow, none where it is fast."""
+    return f"{a_second:,.{0 if a_second >= 100 else 1 if a_second >= 1 else 2}f}"
+
+
+def _speed(now: Annotating, elapsed: float) -> Iterator[str]:
+    """Requests and written tokens a second, and the time left; problems a second where nobody is asked."""
+    left = now.began.total - now.done
+    if now.used is None or not now.used.tokens_out or elapsed < 0.5:
+        yield from _pace(now.now, left, elapsed)
+        return
+    yield f"{_rate(sum(now.judged.values()) / elapsed)} requests/s"
+    yield f"{_rate(now.used.tokens_out / elapsed)} tokens/s written"
+    yield from list(_pace(now.now, left, elapsed))[1:]
 
 
 def training(scene: Scene) -> RenderableType:
@@ -171,14 +243,14 @@ def sparkline(values: Sequence[float], width: int, ramp: str) -> str:
     )
 
 
-def counted(scene: Scene) -> str | None:
-    """How far annotating or scoring is, in one line for a log."""
+def counted(scene: Scene, elapsed: float = 0.0) -> str | None:
+    """How far annotating or scoring is, in one line for a log; `elapsed` as for `picture`."""
     if scene.benching and scene.benching[-1].card is None:
         bench = scene.benching[-1]
         right = f"{bench.correct:,} of {bench.judged:,} right"
         of = "" if bench.began.total is None else f" of {bench.began.total:,}"
         return line(f"{bench.began.set}: {bench.done:,}{of} solved, {right}")
     if now := scene.annotating:
-        refused = sum(now.refused.values())
-        return f"{now.done:,} of {now.began.total:,} annotated, {refused:,} refused"
+        told = [f"{now.done:,} of {now.began.total:,} annotated", f"{now.refused:,} refused"]
+        return ", ".join([*told, *_took(now), *_speed(now, elapsed)])
     return None

@@ -303,7 +303,7 @@ def told(text: str, signs: Signs) -> str | None:
 def plain(event: events.Event) -> str | None:
     """The event as one line for a log; None where it says nothing by itself."""
     match event:
-        case events.Traced() | events.Wrote():
+        case events.Traced() | events.Judged() | events.Wrote():
             return None
         case events.Noted(text):
             said = text

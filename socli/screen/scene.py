@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, assert_never
+from typing import TypeVar, assert_never, cast
 
 from socli.arithmetic import holds, marks
+from socli.check import Funnel, funnel
 from socli.events import (
     AnnotateBegan,
     BenchBegan,
     Checkpointed,
     DistillBegan,
     Event,
+    Judged,
     Noted,
     Opened,
     Refused,
@@ -29,16 +31,15 @@ from socli.events import (
     Wrote,
 )
 from socli.problem import FinishReason, Prediction, Scorecard, Step
+from socli.records import Code
 from socli.scheme import Reading, read
 
 POINTS = 200
 """Points a loss curve keeps, however long the training."""
-REASONS = 12
-"""Different reasons for refusal that are counted apart."""
 NOTES = 20
 """Notes that are kept."""
-
-OTHER = "other reasons"
+LOST = "no reply: "
+"""How the reason begins where a teacher answered nothing that could be used."""
 
 T = TypeVar("T")
 
@@ -67,16 +68,27 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Annotating:
-    """How far a teacher is: what it made since it began, and why some of it was refused."""
+    """How far a teacher is: what it made since it began, what became of it, and what it took."""
 
     began: AnnotateBegan
     traced: int = 0
-    refused: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0
+    lost: str = ""
+    """Why the last problem without a reply has none."""
+    judged: Mapping[Code | None, int] = field(default_factory=dict)
+    """Traces by what they were refused for; None is for the kept ones."""
+    used: Judged | None = None
+    """The last one: it says what was used so far."""
 
     @property
     def now(self) -> int:
         """Problems answered since it began, kept or refused."""
-        return self.traced + sum(self.refused.values())
+        return self.traced + self.refused
+
+    @property
+    def funnel(self) -> Funnel:
+        """What became of all that was asked since it began."""
+        return funnel(self.began.total, self.judged)
 
     @property
     def done(self) -> int:
@@ -153,7 +165,7 @@ class Scene:
         match event:
             case Noted(text):
                 return replace(self, notes=(*self.notes, text)[-NOTES:])
-            case AnnotateBegan() | Traced() | Refused():
+            case AnnotateBegan() | Traced() | Refused() | Judged():
                 return replace(self, annotating=_annotating(self.annotating, event))
             case DistillBegan() | Trained() | Checkpointed():
                 return replace(self, training=_training(self.training, event))
@@ -175,7 +187,9 @@ def sound(step: Step) -> bool | None:
     return True if verdicts == {True} else None
 
 
-def _annotating(now: Annotating | None, event: AnnotateBegan | Traced | Refused) -> Annotating | None:
+def _annotating(
+    now: Annotating | None, event: AnnotateBegan | Traced | Refused | Judged
+) -> Annotating | None:
     match event:
         case AnnotateBegan():
             return Annotating(event)
@@ -184,8 +198,13 @@ def _annotating(now: Annotating | None, event: AnnotateBegan | Traced | Refused)
         case Traced():
             return replace(now, traced=now.traced + 1)
         case Refused(_, reason):
-            known = reason if reason in now.refused or len(now.refused) < REASONS else OTHER
-            return replace(now, refused={**now.refused, known: now.refused.get(known, 0) + 1})
+            lost = reason if reason.startswith(LOST) else now.lost
+            return replace(now, refused=now.refused + 1, lost=lost)
+        case Judged(kept, refused):
+            judged = {**now.judged, None: now.judged.get(None, 0) + kept}
+            for code, count in cast("Mapping[Code, int]", refused).items():
+                judged[code] = judged.get(code, 0) + count
+            return replace(now, judged=judged, used=event)
         case _:
             assert_never(event)
 

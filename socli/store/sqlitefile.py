@@ -72,6 +72,17 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield batch
 
 
+def _storable(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """The rows with text made storable; plain ones as they are: a call for each text costs a fifth of all."""
+    for row in rows:
+        for value in row:
+            if isinstance(value, str) and not (value.isascii() and "\0" not in value):
+                yield [storable(one) if isinstance(one, str) else one for one in row]
+                break
+        else:
+            yield row
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """SQLite's errors as StorageError sentences about the file at `path`."""
@@ -221,17 +232,7 @@ class SqliteFile:
     def insert(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run a statement with `?` for each row, text made storable; how many rows it changed."""
         before = self.connection.total_changes
-        # plain text is told apart here and not in `storable`: a call for each value costs a fifth of the time
-        safe = (
-            [
-                value
-                if not isinstance(value, str) or (value.isascii() and "\0" not in value)
-                else storable(value)
-                for value in row
-            ]
-            for row in rows
-        )
-        self.connection.executemany(sql, safe)
+        self.connection.executemany(sql, _storable(rows))
         return self.connection.total_changes - before
 
     def problems_found(self) -> list[str]:

@@ -12,27 +12,51 @@ START = 8
 """Requests in flight to begin with, where as many are allowed."""
 SHRINK = 0.7
 """What is left of the width after a server said that it has too much to do."""
+LEAST = 0.05
+"""The least width: below one, a request is followed by a pause of so many round trips (here 20)."""
+LONGEST_GAP = 10.0
+"""Seconds such a pause takes at most."""
 BURST = 1.0
 """Seconds whose permits may be taken at once."""
 
 
 class Width:
-    """Requests in flight: doubled each round until the first refusal, then one more each round."""
+    """Requests in flight: doubled each round until the first refusal, then one more each round.
+
+    A server that allows fewer than one at a time refuses most requests of a client that always has one in
+    flight. There the width falls below one, and what is left of it is kept as a gap between two requests.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.now = float(min(START, most))
+        self._level = float(min(START, most))
         self._steady = False
         self._shrunk = 0.0
+        self._trip = 0.0  # seconds of the last request that was refused
+        self.rounds = 0
+        """Rounds of refusals since the last answer."""
+
+    @property
+    def now(self) -> float:
+        """Requests that may be in flight, at least one."""
+        return max(1.0, self._level)
+
+    @property
+    def gap(self) -> float:
+        """Seconds between two requests; 0 where more than one may be in flight."""
+        return 0.0 if self._level >= 2 else min(LONGEST_GAP, self._trip / self._level)
 
     def grow(self) -> None:
         """After an answer."""
-        self.now = min(self.most, self.now + (1 / self.now if self._steady else 1))
+        self.rounds = 0
+        step = 1.0 if not self._steady else 1 / self._level if self._level >= 2 else self._level / 10
+        self._level = min(float(self.most), self._level + step)
 
     def shrink(self, asked: float, now: float) -> None:
         """After a refusal of a request of that time; those asked before the last cut do not count again."""
         if asked >= self._shrunk:
-            self.now, self._steady, self._shrunk = max(1.0, self.now * SHRINK), True, now
+            self._level, self._steady, self._shrunk = max(LEAST, self._level * SHRINK), True, now
+            self._trip, self.rounds = now - asked, self.rounds + 1
 
 
 class Rate:
@@ -65,10 +89,13 @@ class Limits:
         self._given = {"requests": rpm is not None, "tokens": tpm is not None}
         self.resume = 0.0
         """Nothing is sent before this time."""
+        self._next = 0.0
 
     def reserve(self, tokens: int, now: float) -> float:
         """Take a request of so many tokens; when it may be sent."""
-        return max(self.resume, self.requests.reserve(1, now), self.tokens.reserve(tokens, now))
+        spaced = max(now, self._next)
+        self._next = spaced + self.width.gap
+        return max(self.resume, spaced, self.requests.reserve(1, now), self.tokens.reserve(tokens, now))
 
     def pause(self, seconds: float, now: float) -> None:
         """Everyone waits."""

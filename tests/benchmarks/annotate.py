@@ -1,9 +1,10 @@
 """What annotating costs: requests per CPU-second, the share of an allowed rate that is used, memory.
 
-    python tests/benchmarks/annotate.py [--problems 5000]
+    python tests/benchmarks/annotate.py [--problems 5000] [--many 100000]
 
 The server is a process of its own: raw asyncio, 50 ms a reply; for the rate it answers 429 above what it
-allows. Prints one JSON line.
+allows. `--many 0` leaves out the memory of many problems, which takes minutes. The last line is one JSON
+object, exit 1 where a figure misses its target.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 from socli.store import Store
 
+RATE = 100.0
+"""Requests a second that the strict server allows, for half a minute."""
 TEXT = "Ask: How many are there?\nWork: 4*12 = <<4*12=48>>48.\nAsk: How many are left?\n"
 TEXT += "Work: 48-8 = <<48-8=40>>40, as it is said above.\n#### 40"
 BODY = json.dumps(
@@ -114,17 +117,30 @@ def job(count: int, concurrency: int, rate: float | None = None) -> dict[str, fl
     }
 
 
-def main() -> None:
-    """All three figures."""
+def main() -> int:
+    """Measure, print a table, then the JSON line."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--problems", type=int, default=5000)
-    count = arguments.parse_args().problems
+    arguments.add_argument("--many", type=int, default=100_000)
+    given = arguments.parse_args()
     job(300, 64)  # imports and first connections
-    speed = job(count, 64)
-    rate = 100.0
-    limited = job(int(rate * 30), 64, rate)
-    print(json.dumps({"speed": speed, "share_of_rate": limited["per_s"] / rate}))
+    speed = job(given.problems, 64)
+    share = job(int(RATE * 30), 64, RATE)["per_s"] / RATE
+    figures = [
+        ("requests a CPU second", round(speed["per_cpu_s"]), ">= 350", speed["per_cpu_s"] >= 350),
+        ("requests a second", round(speed["per_s"]), "", True),
+        (f"share of {RATE:.0f} a second that a server allows", round(share, 3), ">= 0.95", share >= 0.95),
+    ]
+    if given.many:
+        more = job(given.many, 512)["MiB"]
+        what = f"MiB more for {given.many:,} problems than for {given.problems:,}"
+        figures.append((what, round(more), "<= 32", more <= 32))
+    for what, value, target, holds in figures:
+        print(f"{what:<48} {value!s:>8} {target:>8}  {('holds' if holds else 'MISSED') if target else ''}")
+    keys = ("name", "value", "target", "holds")
+    print(json.dumps({"figures": [dict(zip(keys, row, strict=True)) for row in figures]}))
+    return 0 if all(row[-1] for row in figures) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
