@@ -37,7 +37,18 @@ def m002_search(db: "Database") -> None:
     )
 
 
-HISTORY: tuple[Migration, ...] = (m001_start, m002_search)
+def m003_scores(db: "Database") -> None:
+    """What else a bench comes to; NULL for those that were scored before."""
+    for column in _SCORES.split("\n"):
+        db.execute(f"ALTER TABLE benches ADD COLUMN {column}")
+
+
+HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_scores)
+
+_SCORES = """\
+unsound REAL
+looped REAL
+by_steps TEXT"""
 
 _SEARCH = """\
 CREATE VIRTUAL TABLE trace_words USING fts5 (
