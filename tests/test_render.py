@@ -1,5 +1,6 @@
 """Exact pictures, and text that means harm."""
 
+import dataclasses
 import re
 import time
 import unicodedata
@@ -578,7 +579,7 @@ seconds each   0.31
 
 def test_a_scorecard_tells_what_hides_behind_its_accuracy():
     by_steps = (ByLength(1, 60, 54, 0.8, 0.95), ByLength(2, 40, 22, 0.4, 0.69))
-    whole = replace(AFTER, unsound=0.25, looped=0.01, by_steps=by_steps, bench="0a1b2c3d")
+    whole = dataclasses.replace(AFTER, unsound=0.25, looped=0.01, by_steps=by_steps, bench="0a1b2c3d")
     shown = draw(scoreboard([whole, BEFORE]), width=100).splitlines()
     assert shown[8:15] == [
         "looped                1.0 %",

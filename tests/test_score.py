@@ -193,7 +193,7 @@ def cut(text: str, reason: str = "truncated") -> Prediction:
         ("She has 1000000 of them", False),
         ("Ask: How many are left?\nWork: 3+4 = 7.\n" * 2, False),
         (
-            "Ask: How many are left after 1 day?\nAsk: How many are left after 2 days?\nAsk: How many are left",
+            "Ask: How many after 1 day?\nAsk: How many after 2 days?\nAsk: How many are left",
             False,
         ),
         ("", False),

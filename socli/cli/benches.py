@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 def benches(
     what: Annotated[
         str | None,
-        typer.Argument(
-            help="Only those of a run or an untrained student; all otherwise.", show_default=False
-        ),
+        typer.Argument(help="Only those of a run or an untrained student.", show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to show.")] = 20,
     store: options.Store = None,
