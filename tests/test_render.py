@@ -584,8 +584,8 @@ def test_a_scorecard_tells_what_hides_behind_its_accuracy():
     assert shown[8:15] == [
         "looped                1.0 %",
         "right on wrong steps  25.0 %",
-        "tokens each           48            90",
-        "seconds each          0.31          0.6",
+        "tokens each           48              90",
+        "seconds each          0.31            0.6",
         "1 step                90.0 % of 60",
         "2 steps               55.0 % of 40",
         "bench                 0a1b2c3d",
