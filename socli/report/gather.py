@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from socli import scheme
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
 from socli.problem import Prediction, Problem
@@ -108,11 +107,12 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
 
 def _told_apart(sides: list[_Side]) -> list[_Side]:
     """Arms of the same name get their scheme and, where that is the same too, their first run behind it."""
-    for detail in (lambda side: side.arm.scheme, lambda side: side.runs[0].id if side.runs else ""):
+    for by_run in (False, True):
         names = [side.arm.name for side in sides]
         for side in sides:
-            if names.count(side.arm.name) > 1 and detail(side):
-                side.arm = replace(side.arm, name=f"{side.arm.name} {detail(side)}")
+            detail = (side.runs[0].id if side.runs else "") if by_run else side.arm.scheme
+            if names.count(side.arm.name) > 1 and detail:
+                side.arm = replace(side.arm, name=f"{side.arm.name} {detail}")
     return sides
 
 
@@ -182,7 +182,7 @@ def _result(store: Store, arm: int, benches: Sequence[BenchRow], set_name: str) 
 def _prediction(row: PredictionRow, calculator: bool) -> Prediction:
     return Prediction(
         problem_id=row.problem_id,
-        steps=scheme.read(row.text).steps,
+        steps=outputs.steps_of(row.text),
         answer=row.answer,
         correct=row.correct,
         finish_reason=row.finish_reason,
@@ -213,7 +213,7 @@ def _funnels(store: Store, sides: Iterable[_Side]) -> Mapping[str, Funnel]:
 
 
 def example_order(problems: Mapping[str, Problem], section: Section) -> list[str]:
-    """The problems a reader learns most from first: those that the arms disagree on, then wrong, then right."""
+    """The problems a reader learns most from first: the arms disagree on them, none solved them, all did."""
 
     def rank(id: str) -> int:
         verdicts = {bool(one.answered[id].correct) for one in section.results if id in one.answered}
