@@ -4,7 +4,7 @@ import json as jsons
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -70,6 +70,10 @@ def bench(
             help="Store rows that bring their own answers too, as those of a model of this name.",
         ),
     ] = None,
+    noise: Annotated[
+        bool,
+        typer.Option("--noise", help="Solve at two batch sizes and two precisions, and tell what differs."),
+    ] = False,
     store: options.Store = None,
     json: Annotated[
         bool, typer.Option("--json", help="The summary as one JSON object on stderr's last line.")
@@ -99,7 +103,10 @@ def bench(
             row = None if model is not None else wiring.chosen_run(db(), run, recipe)
             changed = {key: value for key, value in given.items() if value is not None}
             table = (named or _frozen_table(row)).model_copy(update=changed)
-            who = _solvers(row, model, scheme, kind, table.calculator, precision)
+            ready = partial(_solvers, row, model, scheme, kind, table.calculator)
+            if noise:
+                return _noise(inputs, seed, fields, ready, table, db(), json)
+            who = ready(precision)
         with wiring.talk() as screen:
             for one in inputs:
                 if one.answered or who is None:
@@ -222,6 +229,29 @@ def _solved(
     problems, total, kind = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
     set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
     return bench(set_name, problems, solvers.shown(who, kind), db, table, total=total, again=again)
+
+
+def _noise(
+    inputs: list[_Input],
+    seed: int,
+    fields: "Fields",
+    ready: "Callable[[Precision], Solvers]",
+    table: "BenchTable",
+    db: "Store",
+    json: bool,
+) -> None:
+    from socli.cli.noise import measure, refuse_stdin
+
+    for one in inputs:
+        refuse_stdin(one.spec)
+    loaded = lru_cache(1)(ready)  # one student at a time in memory
+    for one in inputs:
+
+        def scored(batch: int, precision: "Precision", one: _Input = one) -> "Iterator[Event]":
+            changed = table.model_copy(update={"batch": batch})
+            return _solved(one, seed, fields, loaded(precision), changed, db, again=False)
+
+        measure(one.name, table.batch, scored, db, json=json)
 
 
 def _frozen_table(row: "RunRow | None") -> "BenchTable":

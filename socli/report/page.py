@@ -320,7 +320,7 @@ def _funnel(told: Funnel) -> Html:
 
 def _named(report: Report, arm: int) -> Html:
     key = tag("span", class_=f"key {figures.colour(arm)}", aria_hidden="true")
-    return tag("span", key, report.arms[arm].name, class_="name")
+    return tag("span", key, tag("span", report.arms[arm].name), class_="name")
 
 
 def _table(
