@@ -15,7 +15,7 @@ RIGHT = {problem.question: [f"#### {problem.gold}"] for problem in PROBLEMS}
 
 def test_answers_verdicts_and_texts_that_differ_are_counted_apart(store):
     first, second, third, _ = (problem.question for problem in PROBLEMS)
-    other = RIGHT | {first: ["#### 41"], second: ["Well, #### 140\n#### 140"], third: ["#### one"]}
+    other = RIGHT | {first: ["#### 41"], second: ["Well, #### 140\n#### 140"], third: ["#### ?"]}
     benches = []
     for batch, precision, scripts in ((4, "fp32", RIGHT), (1, "bf16", other)):
         who = Solvers("m", Scheme("answer"), ScriptedWriter(scripts), precision=precision)

@@ -224,3 +224,29 @@ def test_an_interval_is_drawn_from_0_to_the_widest(store: Store) -> None:
     (result,) = gather(store, [id]).sections[0].results
     assert text.interval(result, 1.0, 21) == "...[------o------]..."
     assert text.interval(result, result.accuracy.high, 8).endswith("]")
+
+
+# ---- views for other browsers of the file
+
+
+def test_the_views_show_scores_answers_and_flips(store: Store) -> None:
+    id = run(store)
+    one, two = bench(store, None, "1000"), bench(store, id, "0110")
+
+    def rows(query: str) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in store._file.rows(query)]
+
+    assert rows("SELECT bench, recipe, accuracy, right_on_wrong_steps, tokens_each FROM scores") == [
+        (one, None, 25.0, 0.0, 20.0),
+        (two, "tins", 50.0, 0.0, 20.0),
+    ]
+    assert rows(f"SELECT steps, n, accuracy FROM scores_by_steps WHERE bench = '{two}'") == [
+        (1, 1, 100.0),
+        (2, 3, 33.3),
+    ]
+    assert rows(f"SELECT question, right_answer FROM flips WHERE right_bench = '{one}'") == [
+        (PROBLEMS[0].question, "40")
+    ]
+    assert len(rows(f"SELECT * FROM flips WHERE wrong_bench = '{one}' AND right_bench = '{two}'")) == 2
+    assert rows("SELECT count(*), sum(gold IS NULL) FROM answers") == [(8, 0)]
+    assert rows("SELECT * FROM traces_read") == []

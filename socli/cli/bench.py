@@ -105,7 +105,8 @@ def bench(
             table = (named or _frozen_table(row)).model_copy(update=changed)
             ready = partial(_solvers, row, model, scheme, kind, table.calculator)
             if noise:
-                return _noise(inputs, seed, fields, ready, table, db(), json)
+                _noise(inputs, seed, fields, ready, table, db(), json)
+                return
             who = ready(precision)
         with wiring.talk() as screen:
             for one in inputs:

@@ -74,7 +74,7 @@ def _show(name: str, found: "Noise") -> None:
     for (batch, precision), card in zip(found.settings, found.cards, strict=True):
         wiring.say(f"{name}, batch {batch}, {precision}: {percent(card.accuracy)} right of {card.n:,}")
     wiring.say(
-        f"{name}: {100 * found.spread:.1f} points between the highest and the lowest; of {found.n:,} problems "
-        f"{found.answers:,} were not answered alike, {found.verdicts:,} right once and wrong once, "
-        f"{found.texts:,} not written alike"
+        f"{name}: {100 * found.spread:.1f} points between the highest and the lowest; "
+        f"of {found.n:,} problems {found.answers:,} were not answered alike, {found.verdicts:,} of them "
+        f"right once and wrong once, {found.texts:,} not written alike"
     )

@@ -37,7 +37,7 @@ class Noise:
 
 
 def noise(benches: Sequence[tuple[BenchRow, Sequence[PredictionRow]]]) -> Noise:
-    """What differs between benches of the same problems; each has its scorecard and predictions by position."""
+    """What differs between benches of the same problems, each with its predictions in input order."""
     cards = tuple(bench.scorecard for bench, _ in benches if bench.scorecard)
     columns = list(zip(*(rows for _, rows in benches), strict=True))
     differing = tuple(
