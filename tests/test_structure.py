@@ -22,7 +22,7 @@ LAYERS = """
     store.sqlitefile store.migrations store.runbook store exports
     teacher teacher.replies teacher.limits teacher.money teacher.api
     engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
-    annotate distill solve solvers
+    annotate distill solve parts solvers
     scoring.outputs scoring.score scoring.compare scoring.noise scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.page report.text

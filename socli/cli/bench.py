@@ -74,6 +74,10 @@ def bench(
         bool,
         typer.Option("--noise", help="Solve at two batch sizes and two precisions, and tell what differs."),
     ] = False,
+    swap: Annotated[
+        bool,
+        typer.Option("--swap", help="Also with gold questions, and with gold answers; split students only."),
+    ] = False,
     store: options.Store = None,
     json: Annotated[
         bool, typer.Option("--json", help="The summary as one JSON object on stderr's last line.")
@@ -108,6 +112,10 @@ def bench(
                 _noise(inputs, seed, fields, ready, table, db(), json)
                 return
             who = ready(precision)
+            if swap:
+                for one in inputs:
+                    _swapped(one, seed, fields, who, table, db(), json=json)
+                return
         with wiring.talk() as screen:
             for one in inputs:
                 if one.answered or who is None:
@@ -253,6 +261,17 @@ def _noise(
             return _solved(one, seed, fields, loaded(precision), changed, db, again=False)
 
         measure(one.name, table.batch, scored, db, json=json)
+
+
+def _swapped(
+    one: _Input, seed: int, fields: "Fields", who: "Solvers", table: "BenchTable", db: "Store", *, json: bool
+) -> None:
+    from socli.cli import swap
+    from socli.recipe import ProblemsTable
+
+    problems, _, _ = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
+    set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
+    swap.measure(set_name, list(problems), who, db, table, json=json)
 
 
 def _frozen_table(row: "RunRow | None") -> "BenchTable":
