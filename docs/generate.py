@@ -31,7 +31,14 @@ TOLD_BY: dict[str, tuple[type, ...]] = {
     "solve": (events.Opened, events.Wrote, events.Solved),
     "bench": (events.BenchBegan, events.Scored, events.Tallied),
 }
-VALUES = (problem.Problem, problem.Step, problem.Trace, problem.Prediction, problem.Scorecard)
+VALUES = (
+    problem.Problem,
+    problem.Step,
+    problem.Trace,
+    problem.Prediction,
+    problem.ByLength,
+    problem.Scorecard,
+)
 
 
 # commands

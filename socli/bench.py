@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from time import monotonic
 
-from socli.events import BenchBegan, Scored, Solved, Tallied
-from socli.problem import Problem
+from socli import answer, scheme
+from socli.events import BenchBegan, Event, Scored, Solved, Tallied
+from socli.problem import Prediction, Problem, Scorecard
 from socli.recipe import BenchTable
-from socli.records import BenchPlan
+from socli.records import BenchPlan, PredictionRow
 from socli.scoring.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
@@ -26,31 +27,132 @@ def bench(
     table: BenchTable,
     *,
     total: int | None = None,
+    again: bool = False,
 ) -> Iterator[BenchBegan | Scored | Tallied]:
     """Score one set; each prediction is stored before it is told, in the order they finish.
 
-    `total` is how many problems there are, where that is known before they are read.
+    What the store has of the same model, set and settings is told first and not solved again, unless `again`
+    asks for it. `total` is how many problems there are, where that is known before they are read.
     """
-    row = store.start_bench(_plan(set_name, who, table))
-    yield BenchBegan(set_name, who.name, total, 0, who.calculator)
-    tally, began, rest, start = Tally(), monotonic(), iter(problems), 1
-    while window := list(islice(rest, table.batch * WINDOW)):
+    book = _Book(store, _plan(set_name, who, table), again=again)
+    rest, start, tally, began = iter(problems), 1, Tally(), False
+    while (window := list(islice(rest, table.batch * WINDOW))) or not began:
         store.add_problems(set_name, window, start)
-        for number, event in _solved(window, start, who, table):
-            store.add_predictions(row.id, [(number, event.prediction)])
+        known = book.known(window, start)
+        if not began:
+            yield BenchBegan(set_name, who.name, total, store.solved(book.row.id), who.calculator)
+            began = True
+        missing = []
+        for number, problem in enumerate(window, start):
+            if number in known:
+                tally.add(problem, known[number])
+                yield Scored(set_name, number, problem, known[number], before=True)
+            else:
+                missing.append((number, problem))
+        book.clock = monotonic()
+        for number, event in _solved(missing, who, table):
+            book.add(number, event.prediction)
             tally.add(event.problem, event.prediction)
             yield Scored(set_name, number, event.problem, event.prediction)
         start += len(window)
-    card = tally.card(set_name, who.name, who.calculator, monotonic() - began)
-    store.finish_bench(row.id, card)
-    yield Tallied(card)
+    yield Tallied(book.finish(tally, start))
+
+
+def in_order(events: Iterable[Event]) -> Iterator[Event]:
+    """The same events with each set's `Scored` in the order of their numbers: some wait for those before."""
+    waiting: dict[int, Scored] = {}
+    following = 1
+    for event in events:
+        match event:
+            case BenchBegan():
+                following = 1
+            case Scored():
+                waiting[event.number] = event
+                while following in waiting:
+                    yield waiting.pop(following)
+                    following += 1
+                continue
+            case _:
+                pass
+        yield event
+
+
+class _Book:
+    """Where the predictions of a bench are written down, and what stands there already.
+
+    `row` is the last bench of the plan as long as the input is the same as its; from the first difference on
+    it is a new one, which takes over what they have in common, so that nothing stored is ever changed.
+    """
+
+    def __init__(self, store: Store, plan: BenchPlan, *, again: bool) -> None:
+        found = None if again else store.find_bench(plan)
+        self._store, self._plan = store, plan
+        self.row = self._source = found or store.start_bench(plan)
+        self._seconds = self.row.seconds
+        self.clock = monotonic()
+        """When solving went on: what passes while stored predictions are read does not count."""
+
+    def known(self, window: Sequence[Problem], start: int) -> dict[int, Prediction]:
+        """By number from `start` on, what is stored of these problems."""
+        stored = {row.position: row for row in self._within(start, len(window))}
+        found = {
+            number: _prediction(stored[number], problem, self._plan.calculator)
+            for number, problem in enumerate(window, start)
+            if number in stored and stored[number].problem_id == problem.id
+        }
+        same = all(n in found and found[n].correct == row.correct for n, row in stored.items())
+        more = self.row.status == "done" and len(found) < len(window)
+        if self.row is self._source and (more or not same):
+            self._fork(start)
+        if self.row is not self._source:
+            self._store.add_predictions(self.row.id, found.items())
+        return found
+
+    def add(self, number: int, prediction: Prediction) -> None:
+        """Store a prediction, and how long solving took so far."""
+        self._store.add_predictions(self.row.id, [(number, prediction)])
+        now = monotonic()
+        self._seconds, self.clock = self._seconds + now - self.clock, now
+        self._store.note_seconds(self.row.id, self._seconds)
+
+    def finish(self, tally: Tally, end: int) -> Scorecard:
+        """The scorecard of the problems before number `end`, which are all there were."""
+        if self._store.solved(self.row.id) != end - 1:
+            self._fork(end)
+        plan = self._plan
+        card = tally.card(plan.set, plan.model, plan.calculator, self._seconds, self.row.id)
+        if card != self.row.scorecard:
+            self._store.finish_bench(self.row.id, card)
+        return card
+
+    def _within(self, start: int, count: int) -> Iterator[PredictionRow]:
+        return self._store.predictions(self._source.id, start, start + count - 1)
+
+    def _fork(self, before: int) -> None:
+        self.row = self._store.fork_bench(self.row.id, self._plan, before)
+
+
+def _prediction(row: PredictionRow, problem: Problem, calculator: bool) -> Prediction:
+    """What was stored, compared with the gold answer of today."""
+    correct = None if problem.gold is None else answer.same(row.answer, problem.gold, problem.kind)
+    return Prediction(
+        problem_id=row.problem_id,
+        steps=scheme.read(row.text).steps,
+        answer=row.answer,
+        correct=correct,
+        finish_reason=row.finish_reason,
+        calculator=calculator,
+        tokens=row.tokens,
+        seconds=row.seconds,
+        text=row.text,
+    )
 
 
 def _solved(
-    window: list[Problem], start: int, who: Solvers, table: BenchTable
+    numbered: Sequence[tuple[int, Problem]], who: Solvers, table: BenchTable
 ) -> Iterator[tuple[int, Solved]]:
     """Each problem's number with its solution; the same problem may stand in the input twice."""
-    for some in _batches(sorted(enumerate(window, start), key=_length), table.batch):
+    for some in _batches(sorted(numbered, key=_length), table.batch):
         numbers: dict[Problem, list[int]] = {}
         for number, problem in some:
             numbers.setdefault(problem, []).append(number)

@@ -154,12 +154,16 @@ class BenchBegan:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A prediction was compared with the gold answer and stored; `number` counts from 1 in input order."""
+    """A prediction was compared with the gold answer and stored; `number` counts from 1 in input order.
+
+    `before`: it was in the store already, and the bench's `done` counts it.
+    """
 
     set: str
     number: int
     problem: Problem
     prediction: Prediction
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

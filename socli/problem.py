@@ -90,6 +90,17 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class ByLength:
+    """The accuracy on the problems of one number of reference steps, with its 95 % interval."""
+
+    steps: int
+    n: int
+    correct: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scorecard:
     """The predictions of one model on one problem set: shares are fractions of `n`, in 0 to 1."""
 
@@ -107,3 +118,11 @@ class Scorecard:
     seconds: float
     majority: float | None = None
     """Share of the most frequent gold answer, for yes/no sets."""
+    unsound: float | None = None
+    """Of the right answers: those with a marked equation that does not hold; None where none is right."""
+    looped: float | None = None
+    """Share of the outputs that never ended because they said the same again; None where not looked for."""
+    by_steps: tuple[ByLength, ...] = ()
+    """The accuracy by number of reference steps, where the problems have any."""
+    bench: str = ""
+    """The id under which the predictions are in the store; empty where they are not."""

@@ -110,6 +110,8 @@ class BenchRow(BenchPlan):
     created: str
     finished: str | None
     scorecard: Scorecard | None
+    seconds: float = 0.0
+    """What solving took so far."""
 
 
 @dataclass(frozen=True, slots=True)

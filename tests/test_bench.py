@@ -5,12 +5,13 @@ import pytest
 from doubles import PROBLEMS, ScriptedWriter
 
 from socli import bench as module
-from socli.bench import bench
+from socli.bench import bench, in_order
 from socli.events import BenchBegan, Scored, Tallied
 from socli.problem import Problem
 from socli.recipe import BenchTable
 from socli.scheme import Scheme
 from socli.solve import Solvers
+from socli.store import Store
 
 RIGHT = {problem.question: [f"#### {problem.gold}"] for problem in PROBLEMS}
 TABLE = BenchTable(batch=2, max_tokens=50)
@@ -21,7 +22,7 @@ def solver(scripts: dict[str, list[str]], **facts) -> Solvers:
 
 
 def card(store, problems, scripts, table=TABLE):
-    *_, last = bench("set", problems, solver(scripts), store, table)
+    *_, last = bench("set", problems, solver(scripts), store, table, again=True)
     assert isinstance(last, Tallied)
     return last.scorecard
 
@@ -196,3 +197,101 @@ def test_a_bench_row_says_all_that_the_result_depends_on(store):
     assert row.settings["precision"] == "fp32"
     assert row.settings["scheme"] == "answer"
     assert (row.settings["limit"], row.settings["max_tokens"]) == (4, 50)
+
+
+# ---- going on
+
+
+def told(events) -> list[tuple[int, str | None, bool | None, bool]]:
+    rows = [e for e in events if isinstance(e, Scored)]
+    return [(e.number, e.prediction.answer, e.prediction.correct, e.before) for e in rows]
+
+
+def test_t3_a_bench_that_was_stopped_solves_only_what_is_missing_and_ends_as_if_it_was_not(store, tmp_path):
+    for event in bench("set", PROBLEMS, solver(RIGHT), store, TABLE):
+        if isinstance(event, Scored):
+            first = event.number
+            break
+    who = solver(RIGHT)
+    events = list(bench("set", PROBLEMS, who, store, TABLE))
+    assert (events[0].done, [n for n, *_, before in told(events) if before]) == (1, [first])
+    assert sorted(told(events)) == [
+        (n, p.gold, True, n == first) for n, p in enumerate(PROBLEMS, 1)
+    ]  # fmt: skip
+    assert sum(map(len, who.student.opened)) == 3
+    (row,) = store.benches()
+    assert row.status == "done"
+    with Store(tmp_path / "whole.db") as other:
+        whole = list(bench("set", PROBLEMS, solver(RIGHT), other, TABLE))[-1].scorecard
+        ids = other.benches()[0].id, row.id
+        assert [replace(p, seconds=0) for p in other.predictions(ids[0])] == [
+            replace(p, seconds=0) for p in store.predictions(ids[1])
+        ]
+    assert replace(events[-1].scorecard, seconds=0, bench="") == replace(whole, seconds=0, bench="")
+
+
+def test_what_is_done_is_told_again_and_not_solved_again_unless_asked(store):
+    first = list(bench("set", PROBLEMS, solver(RIGHT), store, TABLE))
+    who = solver({})  # has nothing to write
+    second = list(bench("set", PROBLEMS, who, store, TABLE))
+    assert who.student.opened == []
+    assert second[0].done == 4
+    assert [(n, a) for n, a, *_ in told(second)] == [(n, p.gold) for n, p in enumerate(PROBLEMS, 1)]
+    assert second[-1] == first[-1]
+    assert len(store.benches()) == 1
+    list(bench("set", PROBLEMS, solver(RIGHT), store, TABLE, again=True))
+    assert len(store.benches()) == 2
+
+
+@pytest.mark.parametrize("change", [{"calculator": False}, {"precision": "bf16"}, {"name": "other"}])
+def test_another_model_or_setting_is_another_bench(store, change):
+    list(bench("set", PROBLEMS, solver(RIGHT), store, TABLE))
+    who = replace(solver(RIGHT), **change)
+    assert not any(before for *_, before in told(bench("set", PROBLEMS, who, store, TABLE)))
+    assert len(store.benches()) == 2
+
+
+def test_an_input_that_changed_goes_on_from_where_it_is_the_same_and_changes_nothing_stored(store):
+    table = BenchTable(batch=1, max_tokens=50)
+    problems = [Problem(f"Number {n}?", "1") for n in range(20)]
+    who = solver({"Number": ["#### 1"]})
+    list(bench("set", problems, who, store, table))
+    (old,) = store.benches()
+    kept = list(store.predictions(old.id))
+    other = [*problems[:10], Problem("Number x?", "1"), *problems[11:]]
+    events = told(bench("set", other, who, store, table))
+    assert [n for n, *_, before in events if not before] == [11]
+    assert store.bench(old.id) == old
+    assert list(store.predictions(old.id)) == kept
+    new = store.benches()[0]
+    assert (new.status, new.scorecard.n) == ("done", 20)
+    assert [row.problem_id for row in store.predictions(new.id)] == [problem.id for problem in other]
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_an_input_that_became_shorter_or_longer_is_a_bench_of_its_own(store, n):
+    problems = [Problem(f"Number {n}?", "1") for n in range(6)]
+    who = solver({"Number": ["#### 1"]})
+    list(bench("set", problems[:5], who, store, TABLE))
+    events = list(bench("set", problems[:n], who, store, TABLE))
+    assert sum(not before for *_, before in told(events)) == max(0, n - 5)
+    assert [bench.scorecard.n for bench in store.benches()] == [n, 5]
+    assert store.solved(events[-1].scorecard.bench) == n
+
+
+def test_a_gold_answer_that_changed_is_compared_anew(store):
+    list(bench("set", PROBLEMS, solver(RIGHT), store, TABLE))
+    changed = [replace(PROBLEMS[0], gold="41"), *PROBLEMS[1:]]
+    events = list(bench("set", changed, solver({}), store, TABLE))
+    assert [correct for _, _, correct, _ in told(events)] == [False, True, True, True]
+    assert [bench.scorecard.correct for bench in store.benches()] == [3, 4]
+
+
+def test_in_order_each_set_comes_in_the_order_of_its_input(store):
+    problems = [Problem("Long? " + "x" * 99, "1"), Problem("Short?", "1"), Problem("Middle? " + "x" * 9, "1")]
+    who = solver({"": ["#### 1"]})
+    as_they_finish = list(bench("set", problems, who, store, TABLE))
+    assert [e.number for e in as_they_finish if isinstance(e, Scored)] == [2, 3, 1]
+    events = list(in_order([*as_they_finish, *as_they_finish]))
+    assert [e.number for e in events if isinstance(e, Scored)] == [1, 2, 3, 1, 2, 3]
+    assert sorted(map(str, events)) == sorted(map(str, [*as_they_finish, *as_they_finish]))

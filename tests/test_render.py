@@ -1,5 +1,6 @@
 """Exact pictures, and text that means harm."""
 
+import dataclasses
 import re
 import time
 import unicodedata
@@ -30,7 +31,7 @@ from socli.events import (
     Trained,
     Wrote,
 )
-from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step, Trace
+from socli.problem import ByLength, FinishReason, Prediction, Problem, Scorecard, Step, Trace
 from socli.scheme import read
 from socli.screen.progress import (
     annotating,
@@ -611,6 +612,7 @@ problems       100           100             50
 unreadable     12.0 %        0.0 %           0.0 %
 truncated      30.0 %        1.0 %           0.0 %
 tokens each    90            48              10
+seconds each   0.6           0.31            0.06
 """
     )
 
@@ -628,6 +630,7 @@ problems       100
 unreadable     12.0 %
 truncated      30.0 %
 tokens each    90
+seconds each   0.6
 
                tins:test
 model          quickstart-1
@@ -638,8 +641,24 @@ problems       100
 unreadable     0.0 %
 truncated      1.0 %
 tokens each    48
+seconds each   0.31
 """
     )
+
+
+def test_a_scorecard_tells_what_hides_behind_its_accuracy():
+    by_steps = (ByLength(1, 60, 54, 0.8, 0.95), ByLength(2, 40, 22, 0.4, 0.69))
+    whole = dataclasses.replace(AFTER, unsound=0.25, looped=0.01, by_steps=by_steps, bench="0a1b2c3d")
+    shown = draw(scoreboard([whole, BEFORE]), width=100).splitlines()
+    assert shown[8:15] == [
+        "looped                1.0 %",
+        "right on wrong steps  25.0 %",
+        "tokens each           48              90",
+        "seconds each          0.31            0.6",
+        "1 step                90.0 % of 60",
+        "2 steps               55.0 % of 40",
+        "bench                 0a1b2c3d",
+    ]
 
 
 def test_a_set_without_gold_answers_has_no_accuracy():

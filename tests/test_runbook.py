@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from socli.errors import MissingError, StorageError, UsageError
-from socli.problem import Prediction, Problem, Scorecard, Step
+from socli.problem import ByLength, Prediction, Problem, Scorecard, Step
 from socli.records import BenchPlan, MetricRow, PredictionRow, RunPlan, RunRow
 from socli.store import Store
 
@@ -165,26 +165,37 @@ def test_a_bench_comes_back_with_its_scorecard_when_it_is_done(store: Store) -> 
     assert (bench.status, bench.run, bench.scorecard, bench.finished) == ("started", run, None, None)
     assert bench.settings == {"limit": 100, "seed": 1}
     done = store.finish_bench(bench.id, CARD)
-    assert (done.status, done.scorecard) == ("done", CARD)
+    assert (done.status, done.scorecard) == ("done", replace(CARD, bench=bench.id))
     assert done.finished is not None
     assert store.bench(bench.id[:6]) == done
     without = store.start_bench(replace(BENCH, calculator=False))
-    card = replace(CARD, calculator=False, n=0, accuracy=math.nan, majority=None)
+    card = replace(
+        CARD,
+        calculator=False,
+        n=0,
+        accuracy=math.nan,
+        majority=None,
+        unsound=0.25,
+        looped=0.5,
+        bench=without.id,
+        by_steps=(ByLength(2, 9, 3, 0.1, 0.6), ByLength(3, 4, 0, 0.0, 0.5)),
+    )
     back = store.finish_bench(without.id, card).scorecard
     assert back is not None
     assert math.isnan(back.accuracy)
     assert replace(back, accuracy=0.0) == replace(card, accuracy=0.0)
 
 
-def test_a_bench_that_is_not_done_is_found_by_its_plan(store: Store) -> None:
+def test_a_bench_is_found_by_its_plan_the_last_one_first(store: Store) -> None:
     assert store.find_bench(BENCH) is None
     bench = store.start_bench(BENCH)
     assert store.find_bench(replace(BENCH, settings={"seed": 1, "limit": 100})) == bench
     others = ({"set": "x"}, {"model": "x"}, {"calculator": False}, {"settings": {}}, {"run": "x"})
     for other in others:
         assert store.find_bench(replace(BENCH, **other)) is None  # type: ignore[arg-type]
-    store.finish_bench(bench.id, CARD)
-    assert store.find_bench(BENCH) is None
+    done = store.finish_bench(bench.id, CARD)
+    assert store.find_bench(BENCH) == done
+    assert store.start_bench(BENCH) == store.find_bench(BENCH) != done
 
 
 def test_benches_are_listed_newest_first_all_or_of_one_run(store: Store) -> None:

@@ -9,10 +9,10 @@ from doubles import PROBLEMS
 
 from socli.arithmetic import first_wrong
 from socli.events import BenchBegan, Noted, Scored, Tallied
-from socli.problem import Problem, Step
+from socli.problem import Prediction, Problem, Step
 from socli.scoring.extract import BUILT_IN
 from socli.scoring.outputs import Output, Skipped, judged, outputs
-from socli.scoring.score import Reading, Tally, rescore, score, wrong_step
+from socli.scoring.score import Reading, Tally, looped, rescore, score, wrong_step
 from socli.sources import Fields
 from socli.store import Store
 
@@ -177,3 +177,47 @@ def test_a_row_without_a_text_lends_its_answer_and_notes_pass_through() -> None:
     reading.add(found.found["strict"])
     reading.add(found.found["socli"])
     assert (reading.n, reading.scored, reading.right, reading.unreadable) == (2, 2, 1, 1)
+
+
+def cut(text: str, reason: str = "truncated") -> Prediction:
+    return Prediction(NORA.id, (), None, False, reason, True, 9, 0.1, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "loops"),
+    [
+        ("Ask: How many are left?\nWork: 3+4 = 7.\n" * 3, True),
+        ("Well. " + "How many are left? " * 4 + "How many", True),
+        ("x" * 40, True),
+        ("x" * 39, False),
+        ("She has 1000000 of them", False),
+        ("Ask: How many are left?\nWork: 3+4 = 7.\n" * 2, False),
+        (
+            "Ask: How many after 1 day?\nAsk: How many after 2 days?\nAsk: How many are left",
+            False,
+        ),
+        ("", False),
+    ],
+)
+def test_an_output_that_ran_out_of_tokens_loops_where_its_end_says_one_thing_three_times(
+    text: str, loops: bool
+) -> None:
+    assert looped(cut(text)) is loops
+    assert looped(cut(text, "answered")) is False
+
+
+def test_a_decomposer_that_does_not_stop_asking_loops() -> None:
+    assert looped(cut("Ask: How many?", "too many steps"))
+
+
+def test_a_card_tells_wrong_ways_loops_and_lengths() -> None:
+    rows = [
+        row(1, NORA, WORKED), row(2, NORA, WRONG), row(3, IVO, "140"), row(4, IVO, "?"),
+        row(5, TEA, "6 and " * 20, finish_reason="truncated"),
+    ]  # fmt: skip
+    found = card(list(score(rows, None, set_name="x", model="m")))
+    assert (found.unsound, found.looped, found.truncated) == (1 / 3, 0.2, 0.2)
+    assert [(one.steps, one.n, one.correct) for one in found.by_steps] == [(1, 2, 1), (2, 3, 2)]
+    assert found.by_steps[0].low == pytest.approx(0.0945, abs=1e-4)  # Wilson, 1 of 2
+    nothing = card(list(score([row(1, NORA, "no")], None, set_name="x", model="m")))
+    assert (nothing.unsound, nothing.looped) == (None, 0.0)

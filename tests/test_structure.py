@@ -23,13 +23,14 @@ LAYERS = """
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
     engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
-    annotate distill solve solvers
-    scoring.outputs scoring.score scoring.compare scoring bench
+    annotate distill solve parts solvers
+    scoring.outputs scoring.score scoring.compare scoring.noise scoring bench
     screen.scene screen.render screen.progress screen.live screen
+    report report.gather report.markup report.figures report.page report.text
     cli __main__
 """.split()  # noqa: SIM905  a picture
 """Values, rules, edges (students on disk; problems; the store; teachers; torch), workflows, judging, screen,
-commands. A module imports only what stands before it; a package without dots here is one entry."""
+reports, commands. A module imports only what stands before it; a package without dots here is one entry."""
 
 SCREEN = {"screen.scene", "screen.render", "screen.progress", "screen.live", "screen"}
 SHOWS = {"errors", "problem", "events", "records", "arithmetic", "answer", "scheme", "check"} | SCREEN

@@ -22,7 +22,7 @@ STOPPED, TERMINATED = 130, 143
 KEEPS = {
     "annotate": "; what was done so far is kept, and the same command goes on from there",
     "distill": "; what was done so far is kept, and the same command goes on from there",
-    "bench": "; the predictions made so far are in the store",
+    "bench": "; the predictions made so far are in the store, and the same command goes on from there",
 }
 """What a command that was stopped leaves, and how to go on."""
 
@@ -163,6 +163,7 @@ def main() -> None:
 from socli.cli import (  # noqa: E402
     annotate,
     bench,
+    benches,
     compare,
     distill,
     doctor,
@@ -170,6 +171,7 @@ from socli.cli import (  # noqa: E402
     power,
     problems,
     recipes,
+    report,
     rescore,
     runs,
     solve,
@@ -181,6 +183,7 @@ __all__ = [
     "annotate",
     "app",
     "bench",
+    "benches",
     "compare",
     "distill",
     "doctor",
@@ -189,6 +192,7 @@ __all__ = [
     "power",
     "problems",
     "recipes",
+    "report",
     "rescore",
     "runs",
     "solve",

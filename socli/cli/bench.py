@@ -2,7 +2,9 @@
 
 import json as jsons
 import sys
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,12 +13,15 @@ from socli.cli import app, options, wiring
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from socli.events import Event, Scored
-    from socli.problem import Scorecard
+    from socli.engine.student import Precision
+    from socli.events import Event, Noted
+    from socli.problem import AnswerKind, Scorecard
     from socli.recipe import BenchTable
     from socli.records import RunRow
+    from socli.scheme import SchemeName
+    from socli.scoring.outputs import Output, Skipped
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
@@ -53,6 +58,26 @@ def bench(
     answer_field: options.AnswerField = "answer",
     context_field: options.ContextField = "context",
     kind: options.Kind = "number",
+    ordered: Annotated[
+        bool, typer.Option("--ordered", help="Predictions in input order, not as they finish.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Solve also what the store has solved.")] = False,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            "--keep",
+            metavar="NAME",
+            help="Store rows that bring their own answers too, as those of a model of this name.",
+        ),
+    ] = None,
+    noise: Annotated[
+        bool,
+        typer.Option("--noise", help="Solve at two batch sizes and two precisions, and tell what differs."),
+    ] = False,
+    swap: Annotated[
+        bool,
+        typer.Option("--swap", help="Also with gold questions, and with gold answers; split students only."),
+    ] = False,
     store: options.Store = None,
     json: Annotated[
         bool, typer.Option("--json", help="The summary as one JSON object on stderr's last line.")
@@ -61,99 +86,205 @@ def bench(
     """Solve problems and score the answers.
 
     Predictions go to stdout as JSONL as they finish (on a terminal only the summary is shown), the
-    summary to stderr. Without --run or --model the last good run answers.
+    summary to stderr. Without --run or --model the last good run answers. What the store has of the same
+    run, set and settings is not solved again. Rows that bring a `prediction` or `response` are scored as
+    they are, without any model.
     """
-    from socli import solvers, sources
-    from socli.events import Scored, Tallied
-    from socli.scheme import Scheme
+    from socli.bench import in_order
+    from socli.cli import scoring
     from socli.sources import Fields
 
+    wiring.refuse_both(run, model)
     given = {"limit": limit, "steps": wiring.two_numbers(steps), "calculator": calculator}
     fields = Fields(question_field, answer_field, context_field, kind)
+    named = _named_table(recipe, set_ or [])
     cards: list[Scorecard] = []
-    with wiring.opened(store) as db:
-        table, row = _settings(db, recipe, run, model, set_ or [], given)
-        specs = sets or table.sets or (sources.STDIN,)
-        for spec in specs:  # refused before a model is loaded
-            sources.check(spec)
-        if row is not None:
-            who = solvers.of_run(row, calculator=table.calculator, precision=precision)
-        else:
-            who = wiring.untrained(model, Scheme(scheme), kind, table.calculator, precision)
+    with ExitStack() as stack:
+        db = cache(lambda: stack.enter_context(wiring.opened(store)))
+        inputs = [_looked_at(spec) for spec in _specs(sets, named)]
+        who = None
+        if not all(one.answered for one in inputs):
+            row = None if model is not None else wiring.chosen_run(db(), run, recipe)
+            changed = {key: value for key, value in given.items() if value is not None}
+            table = (named or _frozen_table(row)).model_copy(update=changed)
+            ready = partial(_solvers, row, model, scheme, kind, table.calculator)
+            if noise:
+                _noise(inputs, seed, fields, ready, table, db(), json)
+                return
+            who = ready(precision)
+            if swap:
+                for one in inputs:
+                    _swapped(one, seed, fields, who, table, db(), json=json)
+                return
         with wiring.talk() as screen:
-            for spec in specs:
-                for event in screen.follow(_scored(spec, table, seed, fields, who, db)):
-                    if isinstance(event, Scored):
-                        _print(event)
-                    elif isinstance(event, Tallied):
-                        cards.append(event.scorecard)
+            for one in inputs:
+                if one.answered or who is None:
+                    events = _judged(one, limit, fields, keep, db)
+                    cards += scoring.follow(events, screen)
+                    continue
+                events = _solved(one, seed, fields, who, table, db(), again)
+                cards += scoring.follow(in_order(events) if ordered else events, screen, solving=True)
     if json:
-        print(jsons.dumps(_summary(cards)), file=sys.stderr)
+        skipped = sum(one.skipped.count for one in inputs)
+        print(jsons.dumps(_summary(cards, skipped)), file=sys.stderr)
 
 
-def _scored(
-    spec: str, table: "BenchTable", seed: int, fields: "Fields", who: "Solvers", db: "Store"
-) -> "Iterator[Event]":
-    """The events of scoring one set."""
-    from socli import solvers, sources
-    from socli.bench import bench
-    from socli.recipe import ProblemsTable
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A set, a file or stdin, looked into as far as its first row."""
 
-    problems, total, kind = wiring.bench_problems(spec, table, seed, fields)
-    name = "stdin" if spec == sources.STDIN else spec
-    set_name = ProblemsTable(train=name, steps=table.steps, seed=seed).set_name
-    return bench(set_name, problems, solvers.shown(who, kind), db, table, total=total)
+    spec: str
+    answered: bool
+    """Whether its rows bring their own answers."""
+    calculator: bool
+    """What its first row says."""
+    lines: "Iterable[bytes] | None"
+    """Of stdin, from the first on."""
+    skipped: "Skipped"
+
+    @property
+    def name(self) -> str:
+        """What it is called in the store and in messages."""
+        return "stdin" if self.spec == "-" else self.spec
 
 
-def _settings(
-    db: "Store",
-    recipe: str | None,
-    run: str | None,
-    model: str | None,
-    overrides: list[str],
-    given: dict[str, Any],
-) -> "tuple[BenchTable, RunRow | None]":
-    """How to bench, from the recipe, the run or the defaults, and the run that answers, if one does."""
+def _named_table(recipe: str | None, overrides: list[str]) -> "BenchTable | None":
     from socli import recipe as recipes
-    from socli.recipe import BenchTable
 
     if overrides and recipe is None:
         raise UsageError("--set changes a recipe, and none is named", hint="name one with --recipe")
-    wiring.refuse_both(run, model)
-    named = None if recipe is None else recipes.load(recipe, overrides).bench
-    row = None if model is not None else wiring.chosen_run(db, run, recipe)
-    if named is not None:
-        table = named
-    elif row is not None:
-        frozen = BenchTable.model_validate(row.recipe["bench"])
-        table = BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)
-    else:
-        table = BenchTable()
-    return table.model_copy(update={key: value for key, value in given.items() if value is not None}), row
+    return None if recipe is None else recipes.load(recipe, overrides).bench
 
 
-def _print(event: "Scored") -> None:
-    """A prediction as a JSON line; on a terminal the summary is enough."""
-    if sys.stdout.isatty():
-        return
-    problem, made = event.problem, event.prediction
-    row = {
-        "id": problem.id,
-        "set": event.set,
-        "number": event.number,
-        "question": problem.question,
-        "answer": problem.gold,
-        "prediction": made.answer,
-        "correct": made.correct,
-        "finish_reason": made.finish_reason,
-        "calculator": made.calculator,
-        "tokens": made.tokens,
-        "text": made.text,
-    }
-    wiring.print_json(row)
+def _specs(sets: list[str] | None, named: "BenchTable | None") -> list[str]:
+    """What is to be scored, refused before a model is loaded where it is not there."""
+    from socli import sources
+
+    specs = list(sets or (named.sets if named else ()) or (sources.STDIN,))
+    for spec in specs:
+        sources.check(spec)
+    return specs
 
 
-def _summary(cards: "list[Scorecard]") -> dict[str, Any]:
+def _looked_at(spec: str) -> _Input:
+    from pathlib import Path
+
+    from socli import sources
+    from socli.scoring import outputs
+
+    lines = None
+    row: Any = None
+    if spec == sources.STDIN:
+        if sys.stdin.isatty():
+            wiring.say("reading problems from the terminal, one JSON object a line; Ctrl-D ends them")
+        row, lines = outputs.peeked(outputs.lines_of(spec))
+    elif spec not in sources.KNOWN and not spec.lower().endswith(".csv") and Path(spec).is_file():
+        row, _ = outputs.peeked(outputs.lines_of(spec))
+    says = isinstance(row, dict) and row.get("calculator") is True
+    return _Input(spec, outputs.brings(row), says, lines, outputs.Skipped())
+
+
+def _judged(
+    one: _Input, limit: int | None, fields: "Fields", keep: str | None, db: "Callable[[], Store]"
+) -> "Iterator[Event]":
+    """The events of scoring rows that bring their answers; stored where they are to be kept."""
+    from socli.scoring import outputs
+    from socli.scoring.score import score
+
+    lines = outputs.lines_of(one.spec) if one.lines is None else one.lines
+    rows = _first(limit, outputs.outputs(lines, one.name, fields, one.skipped))
+    kept = None if keep is None else db()
+    model = keep or "its own answers"
+    return score(rows, kept, set_name=one.name, model=model, calculator=one.calculator)
+
+
+def _first(limit: int | None, rows: "Iterable[Output | Noted]") -> "Iterator[Output | Noted]":
+    from socli.scoring.outputs import Output
+
+    left = limit
+    for row in rows:
+        yield row
+        if left is not None and isinstance(row, Output):
+            left -= 1
+            if left == 0:
+                return
+
+
+def _solvers(
+    row: "RunRow | None",
+    model: str | None,
+    scheme: "SchemeName",
+    kind: "AnswerKind",
+    calculator: bool,
+    precision: "Precision | None",
+) -> "Solvers":
+    """The run's students or the untrained one, ready to write."""
+    from socli import solvers
+    from socli.scheme import Scheme
+
+    if row is not None:
+        return solvers.of_run(row, calculator=calculator, precision=precision)
+    return wiring.untrained(model, Scheme(scheme), kind, calculator, precision)
+
+
+def _solved(
+    one: _Input, seed: int, fields: "Fields", who: "Solvers", table: "BenchTable", db: "Store", again: bool
+) -> "Iterator[Event]":
+    """The events of solving one set and scoring the answers."""
+    from socli import solvers
+    from socli.bench import bench
+    from socli.recipe import ProblemsTable
+
+    problems, total, kind = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
+    set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
+    return bench(set_name, problems, solvers.shown(who, kind), db, table, total=total, again=again)
+
+
+def _noise(
+    inputs: list[_Input],
+    seed: int,
+    fields: "Fields",
+    ready: "Callable[[Precision], Solvers]",
+    table: "BenchTable",
+    db: "Store",
+    json: bool,
+) -> None:
+    from socli.cli.noise import measure, refuse_stdin
+
+    for one in inputs:
+        refuse_stdin(one.spec)
+    loaded = lru_cache(1)(ready)  # one student at a time in memory
+    for one in inputs:
+
+        def scored(batch: int, precision: "Precision", one: _Input = one) -> "Iterator[Event]":
+            changed = table.model_copy(update={"batch": batch})
+            return _solved(one, seed, fields, loaded(precision), changed, db, again=False)
+
+        measure(one.name, table.batch, scored, db, json=json)
+
+
+def _swapped(
+    one: _Input, seed: int, fields: "Fields", who: "Solvers", table: "BenchTable", db: "Store", *, json: bool
+) -> None:
+    from socli.cli import swap
+    from socli.recipe import ProblemsTable
+
+    problems, _, _ = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
+    set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
+    swap.measure(set_name, list(problems), who, db, table, json=json)
+
+
+def _frozen_table(row: "RunRow | None") -> "BenchTable":
+    """How long a run's recipe lets it write, and how many side by side; the defaults without a run."""
+    from socli.recipe import BenchTable
+
+    if row is None:
+        return BenchTable()
+    frozen = BenchTable.model_validate(row.recipe["bench"])
+    return BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)
+
+
+def _summary(cards: "list[Scorecard]", skipped: int) -> dict[str, Any]:
     """All sets together at the top, each on its own below."""
     n, correct = sum(card.n for card in cards), sum(card.correct for card in cards)
     return {
@@ -162,5 +293,6 @@ def _summary(cards: "list[Scorecard]") -> dict[str, Any]:
         "accuracy": correct / n if n else None,
         "calculator": all(card.calculator for card in cards),
         "seconds": sum(card.seconds for card in cards),
+        "skipped": skipped,
         "sets": [asdict(card) for card in cards],
     }

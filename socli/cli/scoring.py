@@ -5,7 +5,8 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from socli.events import Scored, Tallied
+from socli.cli.wiring import LINE_ENDS
+from socli.events import BenchBegan, Scored, Tallied
 from socli.scoring.score import wrong_step
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ PAUSE = 0.2
 """Seconds for which lines may wait, so that a fast stream is not written a line at a time."""
 
 
-def follow(events: "Iterable[Event]", screen: "Screen") -> "list[Scorecard]":
+def follow(events: "Iterable[Event]", screen: "Screen", *, solving: bool = False) -> "list[Scorecard]":
     """Predictions as JSONL on stdout, if that is no terminal, all else on the screen; the scorecards.
 
-    A pipe is not told of each row on stderr: that would take longer than scoring it.
+    Where nothing is solved, a pipe is not told of each row on stderr: that would take longer than scoring it.
     """
     cards = []
-    watched, write = sys.stderr.isatty(), line_writer()
+    watched, write = solving or sys.stderr.isatty(), line_writer(0.0 if solving else PAUSE)
     silent = sys.stdout.isatty()
     for event in events:
         if isinstance(event, Scored):
@@ -34,7 +35,8 @@ def follow(events: "Iterable[Event]", screen: "Screen") -> "list[Scorecard]":
             if not silent:
                 write(row(event))
             continue
-        screen.show(event)
+        if watched or not isinstance(event, BenchBegan):
+            screen.show(event)
         if isinstance(event, Tallied):
             cards.append(event.scorecard)
     sys.stdout.flush()
@@ -60,16 +62,20 @@ def row(event: Scored) -> dict[str, Any]:
     }
 
 
-def line_writer() -> "Callable[[dict[str, Any]], None]":
-    """Writes objects as lines to stdout; in ASCII where a terminal might obey them or a sign is lacking."""
+def line_writer(pause: float = PAUSE) -> "Callable[[dict[str, Any]], None]":
+    """Writes objects as lines to stdout; in ASCII where a terminal might obey them or a sign is lacking.
+
+    `pause`: seconds for which lines may wait.
+    """
     unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf") and not sys.stdout.isatty()
     encode, write = json.JSONEncoder(ensure_ascii=not unicode).encode, sys.stdout.write
     flushed = monotonic()
 
     def write_line(values: dict[str, Any]) -> None:
         nonlocal flushed
-        write(f"{encode(values)}\n")
-        if monotonic() - flushed > PAUSE:
+        text = encode(values)
+        write((text if text.isascii() else text.translate(LINE_ENDS)) + "\n")
+        if monotonic() - flushed >= pause:
             sys.stdout.flush()
             flushed = monotonic()
 

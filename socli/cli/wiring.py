@@ -208,13 +208,13 @@ def command(
     return shlex.join(["socli", *words, *flags])
 
 
-_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """What JSON may hold as it is and some readers of lines take for the end of one."""
 
 
 def print_json(row: "Mapping[str, Any]") -> None:
     """One object as a line on stdout; in ASCII where a terminal might obey it or the stream lacks a sign."""
-    text = json.dumps(row, ensure_ascii=sys.stdout.isatty()).translate(_LINE_ENDS)
+    text = json.dumps(row, ensure_ascii=sys.stdout.isatty()).translate(LINE_ENDS)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -230,16 +230,20 @@ def say(sentence: str) -> None:
 
 
 def bench_problems(
-    spec: str, table: "BenchTable", seed: int, fields: "Fields"
+    spec: str,
+    table: "BenchTable",
+    seed: int,
+    fields: "Fields",
+    stdin: "Iterable[bytes] | None" = None,
 ) -> "tuple[Iterable[Problem], int | None, AnswerKind]":
     """The problems of a set, file or stdin, how many there are where that is known, and their kind."""
     from itertools import chain
 
     from socli import sources
 
-    if spec == sources.STDIN and sys.stdin.isatty():
-        say("reading problems from the terminal, one JSON object a line; Ctrl-D ends them")
-    problems = sources.problems(spec, limit=table.limit, steps=table.steps, seed=seed, fields=fields)
+    problems = sources.problems(
+        spec, limit=table.limit, steps=table.steps, seed=seed, fields=fields, stdin=stdin
+    )
     first = next(problems, None)
     if first is None:
         raise UsageError(f"there is no problem in {'stdin' if spec == sources.STDIN else spec}")

@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +17,8 @@ from socli.records import BenchRow
 from socli.sources import Fields
 from socli.store import Store
 
+PEEKED = 100
+"""Lines that are read ahead at most, to see what they are."""
 NAMED = 10
 """Bad lines that are named; the others are counted."""
 _CUT = frozenset({"length", "max_tokens", "max_length", "MAX_TOKENS"})
@@ -54,6 +58,21 @@ class Skipped:
 def brings(row: Any) -> bool:
     """Whether a row says what a model answered, so that none is needed."""
     return isinstance(row, dict) and ("prediction" in row or "response" in row or _of_lm_eval(row))
+
+
+def peeked(lines: Iterable[bytes]) -> tuple[Any, Iterator[bytes]]:
+    """The first row of JSONL, to see what is coming, and all the lines, of which none is lost.
+
+    Lines that are not JSON are passed over, `PEEKED` at most; None where no row is found.
+    """
+    rest = iter(lines)
+    read: list[bytes] = []
+    for line in islice(rest, PEEKED):
+        read.append(line)
+        if not line.isspace():
+            with suppress(UsageError):
+                return _parsed(line), chain(read, rest)
+    return None, chain(read, rest)
 
 
 def is_file(name: str) -> bool:
@@ -137,11 +156,11 @@ def benches(
     MissingError where there is none, also where one was begun and is not done.
     """
     wanted = tuple(sets)
-    found, what = _named(store, name)
+    found, what = named(store, name)
     newest: dict[tuple[str, bool], BenchRow] = {}
     for bench in found:
-        named = not wanted or bench.set in wanted or bench.set.split()[0] in wanted
-        if bench.status == "done" and named and calculator in (None, bench.calculator):
+        fits = not wanted or bench.set in wanted or bench.set.split()[0] in wanted
+        if bench.status == "done" and fits and calculator in (None, bench.calculator):
             newest.setdefault((bench.set, bench.calculator), bench)
     if newest:
         return list(newest.values())
@@ -158,8 +177,8 @@ def benches(
     raise MissingError(f"{what} has no finished bench{where}", hint=hint)
 
 
-def _named(store: Store, name: str) -> tuple[list[BenchRow], str]:
-    """The newest come first."""
+def named(store: Store, name: str) -> tuple[list[BenchRow], str]:
+    """The benches of a run or model, or one by its id, the newest first, and what they are called."""
     alone = [bench for bench in store.benches() if bench.run is None and bench.model == name]
     if alone:
         return alone, name

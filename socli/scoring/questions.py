@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from socli.answer import canonical
 from socli.arithmetic import marks
-from socli.problem import Prediction, Problem, Step
+from socli.problem import ByLength, Prediction, Problem, Step
 from socli.scoring import stats
 
 Solved = tuple[Problem, Prediction]
@@ -42,17 +42,6 @@ class Asking:
     """Of the sub-questions: those that were asked before in the same problem."""
     same_count: float | None
     """#Q: of the problems with reference steps, those with as many sub-questions as steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class ByLength:
-    """The accuracy on the problems of one number of reference steps, with its 95 % interval."""
-
-    steps: int
-    n: int
-    correct: int
-    low: float
-    high: float
 
 
 def overlap(solved: Iterable[Solved]) -> Overlap | None:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from socli.arithmetic import Mark, holds, marks
 from socli.events import BenchBegan, Noted, Scored, Tallied
-from socli.problem import Prediction, Problem, Scorecard
+from socli.problem import ByLength, Prediction, Problem, Scorecard
 from socli.records import BenchPlan
 from socli.scoring import stats
 from socli.scoring.extract import Extractor, Found, extract
@@ -34,6 +34,32 @@ def _wrong(expression: str, stated: str) -> bool:
     return holds(Mark(expression, stated, 0, 0)) is False
 
 
+def looped(prediction: Prediction) -> bool:
+    """Whether it never came to an end because it said the same again and again, word for word.
+
+    That is: the decomposer did not stop asking, or the tokens ran out in a text whose end is one piece at
+    least three times in a row. The piece is found by the borders of the text read backwards (Knuth, Morris
+    and Pratt 1977), of its last `_END` characters.
+    """
+    if prediction.finish_reason != "truncated":
+        return prediction.finish_reason == "too many steps"
+    end = prediction.text[: -_END - 1 : -1]
+    borders, border = [0], 0
+    for at in range(1, len(end)):
+        while border and end[at] != end[border]:
+            border = borders[border - 1]
+        border += end[at] == end[border]
+        borders.append(border)
+        if at + 1 >= _AGAIN and at + 1 >= 3 * (at + 1 - border):
+            return True
+    return False
+
+
+_END = 1_500
+_AGAIN = 40
+"""Characters that three in a row take up at least: `1000000` is no loop."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What a scorecard needs, counted as predictions come."""
@@ -44,8 +70,13 @@ class Tally:
     tokens: int = 0
     unsound: int = 0
     """Right answers whose steps hold a wrong equation."""
+    looped: int = 0
     finishes: Counter[str] = field(default_factory=Counter)
     golds: Counter[str] = field(default_factory=Counter)
+    asked: Counter[int] = field(default_factory=Counter)
+    """Problems that are scored, by number of reference steps."""
+    solved: Counter[int] = field(default_factory=Counter)
+    """Those of them that are right."""
 
     def add(self, problem: Problem, prediction: Prediction) -> None:
         """Count one."""
@@ -53,15 +84,19 @@ class Tally:
         self.scored += prediction.correct is not None
         self.correct += prediction.correct is True
         self.unsound += prediction.correct is True and wrong_step(prediction) is not None
+        self.looped += looped(prediction)
         self.tokens += prediction.tokens
+        if problem.steps and prediction.correct is not None:
+            self.asked[len(problem.steps)] += 1
+            self.solved[len(problem.steps)] += prediction.correct
         self.finishes[prediction.finish_reason] += 1
         if problem.gold is not None and problem.kind == "yes/no":
             self.golds[problem.gold] += 1
 
-    def card(self, set_name: str, model: str, calculator: bool, seconds: float) -> Scorecard:
+    def card(self, set_name: str, model: str, calculator: bool, seconds: float, bench: str = "") -> Scorecard:
         """Accuracy is of the problems whose answer is known, where what cannot be read counts as wrong.
 
-        Unreadable and truncated are shares of all.
+        Unreadable, truncated and looped are shares of all.
         """
         n = self.scored
         low, high = stats.wilson(self.correct, n) if n else (0.0, 1.0)
@@ -79,6 +114,13 @@ class Tally:
             tokens=self.tokens,
             seconds=seconds,
             majority=max(self.golds.values()) / n if self.golds and n else None,
+            unsound=self.unsound / self.correct if self.correct else None,
+            looped=self.looped / max(1, self.n),
+            by_steps=tuple(
+                ByLength(steps, n, self.solved[steps], *stats.wilson(self.solved[steps], n))
+                for steps, n in sorted(self.asked.items())
+            ),
+            bench=bench,
         )
 
 
@@ -111,7 +153,7 @@ def score(
             yield from _told(waiting, set_name, store, bench)
             waiting = []
     yield from _told(waiting, set_name, store, bench)
-    card = tally.card(set_name, model, calculator, monotonic() - began)
+    card = tally.card(set_name, model, calculator, monotonic() - began, bench)
     if store:
         store.finish_bench(bench, card)
     if tally.unsound:

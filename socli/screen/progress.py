@@ -203,12 +203,34 @@ def _scores(cards: Sequence[Scorecard], wide: int) -> Table:
         "problems": [f"{card.n:,}" for card in cards],
         "unreadable": [percent(card.unreadable) for card in cards],
         "truncated": [percent(card.truncated) for card in cards],
+        "looped": ["" if card.looped is None else percent(card.looped) for card in cards],
+        "right on wrong steps": ["" if card.unsound is None else percent(card.unsound) for card in cards],
         "tokens each": [f"{card.tokens / card.n:,.0f}" if card.n else "" for card in cards],
+        "seconds each": [_seconds_each(card) for card in cards],
+        **_by_steps(cards),
+        "bench": [card.bench for card in cards],
     }
     for name, values in each.items():
         if any(values):
             table.add_row(name, *values)
     return table
+
+
+def _seconds_each(card: Scorecard) -> str:
+    return f"{card.seconds / card.n:.2g}" if card.n and card.seconds else ""
+
+
+def _by_steps(cards: Sequence[Scorecard]) -> dict[str, list[str | Text]]:
+    """A row for each number of reference steps: the accuracy and how many problems have so many."""
+    counts = sorted({one.steps for card in cards for one in card.by_steps})
+    found = [{one.steps: one for one in card.by_steps} for card in cards]
+    return {
+        f"{steps} step{'' if steps == 1 else 's'}": [
+            f"{percent(one[steps].correct / one[steps].n)} of {one[steps].n:,}" if steps in one else ""
+            for one in found
+        ]
+        for steps in counts
+    }
 
 
 def _bar(done: int, total: int | None, signs: Signs, width: int) -> Text:

@@ -376,6 +376,7 @@ def _of_bench(event: events.BenchBegan | events.Scored | events.Tallied) -> str:
                 f"(95 % interval {100 * card.low:.1f} to {percent(card.high)}), "
                 f"{percent(card.unreadable)} unreadable, {percent(card.truncated)} truncated, "
                 f"calculator {'on' if card.calculator else 'off'}"
+                f"{', bench ' if card.bench else ''}{card.bench}"
             )
         case _:
             assert_never(event)

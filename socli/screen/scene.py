@@ -249,7 +249,7 @@ def _benching(now: tuple[Benching, ...], event: BenchBegan | Scored | Tallied) -
             return (*now, Benching(event))
         case Scored():
             at = _last(now, lambda one: one.began.set == event.set)
-            return now if at is None else _put(now, at, _scored(now[at], event.prediction))
+            return now if at is None else _put(now, at, _scored(now[at], event.prediction, event.before))
         case Tallied(card):
             at = _last(now, lambda one: one.began.set == card.set)
             if at is None:
@@ -260,11 +260,11 @@ def _benching(now: tuple[Benching, ...], event: BenchBegan | Scored | Tallied) -
             assert_never(event)
 
 
-def _scored(now: Benching, prediction: Prediction) -> Benching:
+def _scored(now: Benching, prediction: Prediction, before: bool) -> Benching:
     reason = prediction.finish_reason
     return replace(
         now,
-        scored=now.scored + 1,
+        scored=now.scored + (not before),
         correct=now.correct + (prediction.correct is True),
         judged=now.judged + (prediction.correct is not None),
         finishes={**now.finishes, reason: now.finishes.get(reason, 0) + 1},

@@ -256,6 +256,16 @@ class Store(RunBook):
         )
         return funnel(members["n"], {row["code"]: row["n"] for row in judged})
 
+    def tokens_spent(self, set_name: str, teacher: str) -> tuple[int, int]:
+        """Tokens read and written by a teacher for the problems of a set, as far as it said."""
+        (row,) = self._file.rows(
+            "SELECT coalesce(sum(tokens_in), 0) AS read, coalesce(sum(tokens_out), 0) AS written FROM traces"
+            " WHERE teacher = :teacher AND problem IN (SELECT problem FROM members WHERE set_name = :set)",
+            set=set_name,
+            teacher=teacher,
+        )
+        return row["read"], row["written"]
+
     def trace(self, id: str) -> TraceRow:
         """The trace of this id or unique beginning of one."""
         sql = "SELECT * FROM traces WHERE id >= :low AND id < :high ORDER BY id LIMIT 5"

@@ -37,7 +37,62 @@ def m002_search(db: "Database") -> None:
     )
 
 
-HISTORY: tuple[Migration, ...] = (m001_start, m002_search)
+def m003_scores(db: "Database") -> None:
+    """What else a bench comes to; NULL for those that were scored before."""
+    for column in _SCORES.split("\n"):
+        db.execute(f"ALTER TABLE benches ADD COLUMN {column}")
+
+
+def m004_views(db: "Database") -> None:
+    """Views for whoever looks into the file with Datasette or another SQLite browser."""
+    for statement in _VIEWS.split(";\n\n"):
+        db.execute(statement)
+
+
+HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_scores, m004_views)
+
+_VIEWS = """\
+CREATE VIEW scores AS                  -- every finished bench with its recipe; shares in per cent
+SELECT b.id AS bench, r.name AS recipe, r.seed, b.model, b.set_name, b.calculator, b.n,
+       round(100 * b.accuracy, 1) AS accuracy, round(100 * b.low, 1) AS low, round(100 * b.high, 1) AS high,
+       round(100 * b.majority, 1) AS majority, round(100 * b.unreadable, 1) AS unreadable,
+       round(100 * b.truncated, 1) AS truncated, round(100 * b.looped, 1) AS looped,
+       round(100 * b.unsound, 1) AS right_on_wrong_steps, round(1.0 * b.tokens / b.n, 1) AS tokens_each,
+       round(b.seconds / b.n, 2) AS seconds_each, b.finished
+FROM benches b LEFT JOIN runs r ON r.id = b.run
+WHERE b.status = 'done';
+
+CREATE VIEW scores_by_steps AS         -- the same by number of reference steps
+SELECT b.id AS bench, b.model, b.set_name,
+       json_extract(s.value, '$.steps') AS steps, json_extract(s.value, '$.n') AS n,
+       round(100.0 * json_extract(s.value, '$.correct') / json_extract(s.value, '$.n'), 1) AS accuracy,
+       round(100 * json_extract(s.value, '$.low'), 1) AS low,
+       round(100 * json_extract(s.value, '$.high'), 1) AS high
+FROM benches b, json_each(b.by_steps) s
+WHERE b.status = 'done';
+
+CREATE VIEW answers AS                 -- every prediction beside its question and the right answer
+SELECT p.bench, p.position, q.question, m.gold, p.answer, p.correct, p.finish_reason, p.tokens, p.text
+FROM predictions p JOIN benches b ON b.id = p.bench JOIN problems q ON q.id = p.problem
+     LEFT JOIN members m ON m.set_name = b.set_name AND m.problem = p.problem;
+
+CREATE VIEW flips AS                   -- problems that one bench got right and another of the set wrong
+SELECT a.bench AS right_bench, b.bench AS wrong_bench, x.set_name, q.question,
+       a.answer AS right_answer, b.answer AS wrong_answer
+FROM predictions a JOIN predictions b ON b.problem = a.problem AND a.correct = 1 AND b.correct = 0
+     JOIN benches x ON x.id = a.bench JOIN benches y ON y.id = b.bench AND y.set_name = x.set_name
+     JOIN problems q ON q.id = a.problem;
+
+CREATE VIEW traces_read AS             -- every trace beside its question, steps as one text
+SELECT t.id AS trace, t.teacher, q.question, t.answer, t.verdict, t.reason,
+       (SELECT group_concat(question || ' ' || text, char(10)) FROM
+        (SELECT * FROM steps WHERE trace = t.id ORDER BY n)) AS told, t.created
+FROM traces t JOIN problems q ON q.id = t.problem"""
+
+_SCORES = """\
+unsound REAL
+looped REAL
+by_steps TEXT"""
 
 _SEARCH = """\
 CREATE VIRTUAL TABLE trace_words USING fts5 (

@@ -5,12 +5,13 @@ import json
 import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from sqlite3 import Row
 from typing import Any, Literal
 
 from socli.errors import MissingError
 from socli.home import checked_name, runs_folder
-from socli.problem import Prediction, Scorecard
+from socli.problem import ByLength, Prediction, Scorecard
 from socli.records import BenchPlan, BenchRow, MetricRow, PredictionRow, RunPlan, RunRow
 from socli.store.sqlitefile import SqliteFile, batches, now
 
@@ -147,21 +148,21 @@ class RunBook:
         bench = self.bench(id)
         s = scorecard
         counts = (s.n, s.correct, s.accuracy, s.low, s.high, s.unreadable, s.truncated, s.tokens, s.seconds)
+        by_steps = json.dumps([asdict(one) for one in s.by_steps])
         with self._file.writing():
             self._file.insert(
                 "UPDATE benches SET status = 'done', finished = ?, n = ?, correct = ?, accuracy = ?, low = ?,"
-                " high = ?, unreadable = ?, truncated = ?, tokens = ?, seconds = ?, majority = ?"
-                " WHERE id = ?",
-                [(now(), *counts, s.majority, bench.id)],
+                " high = ?, unreadable = ?, truncated = ?, tokens = ?, seconds = ?, majority = ?,"
+                " unsound = ?, looped = ?, by_steps = ? WHERE id = ?",
+                [(now(), *counts, s.majority, s.unsound, s.looped, by_steps, bench.id)],
             )
         return self.bench(bench.id)
 
     def find_bench(self, plan: BenchPlan) -> BenchRow | None:
-        """The last bench of this plan that was started and is not done: the one to go on with."""
+        """The last bench of this plan, done or not: what it holds need not be solved again."""
         found = self._file.rows(
             "SELECT * FROM benches WHERE run IS :run AND model = :model AND set_name = :set"
-            " AND calculator = :calculator AND settings = :settings AND status = 'started'"
-            " ORDER BY rowid DESC LIMIT 1",
+            " AND calculator = :calculator AND settings = :settings ORDER BY rowid DESC LIMIT 1",
             run=plan.run,
             model=plan.model,
             set=plan.set,
@@ -173,12 +174,34 @@ class RunBook:
     def bench(self, id: str) -> BenchRow:
         """The bench of this id or unique beginning of one."""
         sql = "SELECT * FROM benches WHERE id >= :low AND id < :high ORDER BY id LIMIT 5"
-        return _bench(self._file.one(sql, id, "bench", "socli runs show RUN"))
+        return _bench(self._file.one(sql, id, "bench", "socli benches"))
 
     def benches(self, run: str | None = None) -> list[BenchRow]:
         """All benches, or those of one run, the newest first."""
         sql = "SELECT * FROM benches WHERE :run IS NULL OR run = :run ORDER BY rowid DESC"
         return [_bench(row) for row in self._file.rows(sql, run=run)]
+
+    def fork_bench(self, bench: str, plan: BenchPlan, before: int) -> BenchRow:
+        """Begin a bench with the predictions that another has at positions below `before`."""
+        new = self.start_bench(plan)
+        with self._file.writing():
+            self._file.insert(
+                "INSERT INTO predictions"
+                " SELECT ?, position, problem, answer, correct, finish_reason, tokens, seconds, text"
+                " FROM predictions WHERE bench = ? AND position < ?",
+                [(new.id, bench, before)],
+            )
+        return new
+
+    def note_seconds(self, bench: str, seconds: float) -> None:
+        """Write down what solving took so far, for whoever goes on with the bench."""
+        with self._file.writing():
+            self._file.insert("UPDATE benches SET seconds = ? WHERE id = ?", [(seconds, bench)])
+
+    def solved(self, bench: str) -> int:
+        """How many predictions a bench has."""
+        sql = "SELECT count(*) AS n FROM predictions WHERE bench = :bench"
+        return int(self._file.rows(sql, bench=bench)[0]["n"])
 
     def add_predictions(self, bench: str, rows: Iterable[tuple[int, Prediction]]) -> int:
         """Store predictions by position in the input; how many were new. The first at a position stays."""
@@ -206,13 +229,13 @@ class RunBook:
                 )
         return new
 
-    def predictions(self, bench: str) -> Iterator[PredictionRow]:
-        """The predictions of a bench, in input order."""
+    def predictions(self, bench: str, first: int = 0, last: int = 2**62) -> Iterator[PredictionRow]:
+        """The predictions of a bench, in input order; those from one position to another, both included."""
         sql = (
-            "SELECT * FROM predictions WHERE bench = :bench AND position > :position"
+            "SELECT * FROM predictions WHERE bench = :bench AND position > :position AND position <= :last"
             " ORDER BY position LIMIT :page"
         )
-        for page in self._file.pages(sql, None, {"position": -1}, bench=bench):
+        for page in self._file.pages(sql, None, {"position": first - 1}, bench=bench, last=last):
             yield from map(_prediction, page)
 
     def _run(self, row: Row) -> RunRow:
@@ -255,6 +278,7 @@ def _bench(row: Row) -> BenchRow:
         created=row["created"],
         finished=row["finished"],
         scorecard=_scorecard(row) if row["status"] == "done" else None,
+        seconds=row["seconds"] or 0.0,
     )
 
 
@@ -273,6 +297,10 @@ def _scorecard(row: Row) -> Scorecard:
         tokens=row["tokens"],
         seconds=row["seconds"],
         majority=row["majority"],
+        unsound=row["unsound"],
+        looped=row["looped"],
+        by_steps=tuple(ByLength(**one) for one in json.loads(row["by_steps"] or "[]")),
+        bench=row["id"],
     )
 
 

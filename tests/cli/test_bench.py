@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Process, Socli, Terminal, dump, jsonl, recipe, sql
+from command_line import COMMAND, Process, Socli, Terminal, dump, jsonl, recipe, sql
 from doubles import PROBLEMS, ScriptedWriter
 
 from socli import prompts
@@ -36,6 +38,7 @@ def test_each_line_is_a_prediction_and_the_last_of_stderr_the_summary(
         "answer": "40",
         "prediction": "40",
         "correct": True,
+        "wrong_step": None,
         "finish_reason": "answered",
         "calculator": True,
         "tokens": by_question[NORA]["tokens"],
@@ -50,10 +53,10 @@ def test_each_line_is_a_prediction_and_the_last_of_stderr_the_summary(
 
 def test_without_json_the_summary_is_a_sentence(socli: Socli, trained: Path, four: Path) -> None:
     done = socli("bench", str(four), "--no-calculator")
-    run = sql(trained, "SELECT id FROM runs")[0][0]
+    ((run, bench),) = sql(trained, "SELECT run, id FROM benches")
     assert done.told[-1] == (
         f"{four} with {run}: 100.0 % right of 4 (95 % interval 51.0 to 100.0 %), "
-        "0.0 % unreadable, 0.0 % truncated, calculator off"
+        f"0.0 % unreadable, 0.0 % truncated, calculator off, bench {bench}"
     )
     assert [row["calculator"] for row in done.rows] == [False] * 4
 
@@ -240,13 +243,145 @@ def test_t18_on_a_terminal_ctrl_c_leaves_one_scoreboard_and_what_was_solved_in_t
     screen.wait_for(" right")
     screen.child.sendintr()
     assert screen.end() == 130
-    shown = "\n".join(screen.rows())
+    shown = " ".join(screen.rows())
     assert len(re.findall(r"accuracy +100\.0 %", shown)) == 1
     assert re.search(r"(\d+) of \1 right", shown)
     assert '"prediction"' not in shown
-    assert shown.rstrip().endswith("stopped; the predictions made so far are in the store")
+    assert re.search(r"stopped; .* the same command goes +on from there\s*$", shown)
     assert not screen.screen().cursor.hidden
     assert sql(trained, "SELECT status, accuracy FROM benches") == [("done", 1.0), ("started", None)]
     (n, correct) = sql(trained, "SELECT count(*), sum(correct) FROM predictions")[0]
     assert n == correct
     assert n > 4
+
+
+# ---- going on
+
+
+def test_t3_killed_it_is_partial_and_the_same_command_solves_only_what_is_missing(
+    start: Callable[..., Process], socli: Socli, trained: Path, tmp_path: Path, by_heart: Path
+) -> None:
+    rows = [{"question": p.question, "answer": p.gold} for p in PROBLEMS] * 50
+    many = jsonl(tmp_path / "many.jsonl", rows)
+    words = ["bench", str(many), "--run", "by-heart", "--recipe", str(by_heart), "--set", "bench.batch=1"]
+    killed = start(*words)
+    for _ in range(37):
+        killed.read_until("\n", killed.stdout)
+    killed.child.kill()
+    killed.end()
+    ((bench, status, kept),) = sql(
+        trained, "SELECT id, status, (SELECT count(*) FROM predictions) FROM benches"
+    )
+    assert (status, 37 <= kept < 200) == ("started", True)
+    partial = socli("compare", bench, bench)
+    assert partial.code == 3
+    assert f"on {many} is partial: {kept} problems are scored" in partial.told[0]
+    assert f"partial, {kept} solved" in socli("benches").out
+    done = socli(*words, "--ordered", "--json")
+    assert done.code == 0
+    assert done.told[0].endswith(f", {kept} done before")
+    assert [row["number"] for row in done.rows] == list(range(1, 201))
+    assert [row["prediction"] for row in done.rows] == [row["answer"] for row in rows]
+    assert json.loads(done.told[-1])["sets"][0]["bench"] == bench
+    assert sql(trained, "SELECT status, n, correct FROM benches") == [("done", 200, 200)]
+    again = socli(*words, "--json")
+    assert again.told[0].endswith(", 200 done before")
+    assert sorted(again.out.splitlines()) == sorted(done.out.splitlines())
+    assert len(sql(trained, "SELECT id FROM benches")) == 1
+
+
+def test_benches_are_listed_with_ids_that_other_commands_take(
+    socli: Socli, trained: Path, four: Path, llama: Path
+) -> None:
+    assert socli("benches").told == ["there is none; next: socli bench --recipe quickstart"]
+    socli("bench", str(four))
+    ((id, run),) = sql(trained, "SELECT id, run FROM benches")
+    (line,) = socli("benches", "by-heart").lines
+    assert line.split("\t")[:7] == [
+        id, "by-heart", run, str(four), "on", "100.0 % of 4", "51.0 to 100.0 %",
+    ]  # fmt: skip
+    (row,) = socli("benches", run, "--json").rows
+    assert (row["id"], row["solved"], row["scorecard"]["accuracy"]) == (id, 4, 1.0)
+    assert id in socli("runs", "show", run).out
+    assert socli("rescore", id).code == 0
+    assert socli("benches", "by-hart").code == 3
+
+
+# ---- rows that bring their own answers
+
+
+def test_rows_that_bring_their_own_answer_are_scored_without_a_model_or_a_store(
+    socli: Socli, home: Path, tmp_path: Path
+) -> None:
+    rows = [
+        {"question": NORA, "answer": "40", "prediction": "$40.00"},
+        {"question": IVO, "answer": "140", "response": "That is <<20*7=130>>130.\n#### 140", "tokens": 9},
+        {"question": TEA, "answer": "8", "response": "9"},
+    ]
+    done = socli("bench", str(jsonl(tmp_path / "theirs.jsonl", rows)), "--json")
+    assert done.code == 0
+    assert [(row["prediction"], row["correct"], row["wrong_step"]) for row in done.rows] == [
+        ("40", True, None),
+        ("140", True, 0),
+        ("9", False, None),
+    ]
+    summary = json.loads(done.told[-1])
+    assert (summary["n"], summary["correct"], summary["skipped"]) == (3, 2, 0)
+    assert summary["sets"][0]["unsound"] == 0.5
+    assert not (home / "socli.db").exists()
+
+
+def test_what_bench_prints_can_be_piped_into_bench(socli: Socli, trained: Path, four: Path) -> None:
+    first = socli("bench", str(four), "--ordered", "--no-calculator")
+    second = socli("bench", "--json", input=first.out)
+    assert [{**row, "set": ""} for row in second.rows] == [{**row, "set": ""} for row in first.rows]
+    assert json.loads(second.told[-1])["accuracy"] == 1.0
+
+
+def test_t25_bad_lines_are_named_by_number_and_counted_and_the_rest_goes_on(
+    socli: Socli, tmp_path: Path
+) -> None:
+    good = json.dumps({"question": NORA, "answer": "40", "prediction": "40"})
+    unknown = json.dumps({"question": IVO, "prediction": "3"})
+    lines = [
+        "\ufeff",
+        "nonsense",
+        good,
+        "",
+        "[1]",
+        '{"question": "x"}',
+        unknown,
+        '{"prediction": [NaN]}',
+        good,
+    ]
+    done = socli("bench", "--json", input="\n".join(lines))
+    assert done.code == 0
+    assert [(row["number"], row["correct"]) for row in done.rows] == [(3, True), (7, None), (9, True)]
+    named = [line.split()[4] for line in done.told if line.startswith("left out: stdin line ")]
+    assert named == ["1", "2", "5", "6", "8"]
+    summary = json.loads(done.told[-1])
+    assert (summary["n"], summary["skipped"]) == (2, 5)
+
+
+def test_own_answers_are_kept_where_they_are_given_a_name(socli: Socli, home: Path, tmp_path: Path) -> None:
+    theirs = jsonl(tmp_path / "theirs.jsonl", [{"question": NORA, "answer": "40", "prediction": "40"}])
+    done = socli("bench", str(theirs), "--keep", "their-7b", "--json")
+    assert json.loads(done.told[-1])["sets"][0]["model"] == "their-7b"
+    assert sql(home / "socli.db", "SELECT model, set_name, status, n, correct FROM benches") == [
+        ("their-7b", str(theirs), "done", 1, 1)
+    ]
+    assert "their-7b" in socli("benches", "their-7b").out
+
+
+def test_t17_a_reader_of_own_answers_that_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
+    rows = [{"question": f"{NORA} {n}", "answer": "40", "prediction": "40"} for n in range(20_000)]
+    command = f"{shlex.join(COMMAND)} bench {jsonl(tmp_path / 'many.jsonl', rows)} | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["number"] == 1
+
+
+def test_only_the_first_are_scored_where_a_limit_is_set(socli: Socli) -> None:
+    answered = {"answer": "1", "prediction": "1"}
+    rows = "".join(json.dumps({"question": f"{n}?"} | answered) + "\n" for n in range(9))
+    assert len(socli("bench", "--limit", "4", input=rows).rows) == 4

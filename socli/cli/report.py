@@ -1,0 +1,127 @@
+"""socli report"""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from socli.cli import app, options, wiring
+from socli.errors import MissingError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from socli.report import Report
+    from socli.store import Store
+
+MARK = "socli report"
+"""Stands in every report that is written; what lacks it is not replaced."""
+
+
+@app.command()
+def report(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN…",
+            help="Runs, untrained students, or benches; the last good run otherwise.",
+            show_default=False,
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", "-r", help="All finished runs of this recipe.")
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this set.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one page.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write tables for an appendix.")
+    ] = None,
+    examples: Annotated[
+        int, typer.Option("--examples", min=0, help="Problems and flips that are shown, of each set.")
+    ] = 40,
+    store: options.Store = None,
+) -> None:
+    """Put runs side by side: accuracy with intervals, by steps, losses, costs, flips and solved trees.
+
+    Without --html or --markdown the tables are printed. Runs that differ in nothing but the seed are one
+    line. The page fetches nothing and runs no script.
+    """
+    from socli.report.gather import gather
+
+    with wiring.opened(store) as db:
+        found = gather(db, _names(db, names or [], recipe), sets or [])
+    made = _made()
+    if html is not None:
+        from socli.report.page import page
+
+        _write(html, page(found, made, examples))
+    if markdown is not None:
+        from socli.report import text
+
+        _write(markdown, text.markdown(found, made, examples))
+    for note in found.notes:
+        wiring.say(note)
+    if html is None and markdown is None:
+        _print(found)
+
+
+def _names(db: "Store", names: list[str], recipe: str | None) -> list[str]:
+    if recipe is not None:
+        from socli.recipe import full_name
+
+        runs = [
+            run for run in db.runs() if wiring.recipe_of(run) == full_name(recipe) and run.status == "done"
+        ]
+        if not runs:
+            raise MissingError(f"there is no finished run of recipe {recipe} yet")
+        names = [*names, *(run.id for run in reversed(runs))]
+    return names or [wiring.chosen_run(db, None).id]
+
+
+def _made() -> str:
+    from datetime import UTC, datetime
+
+    from socli import __version__
+
+    return f"Made by {MARK} {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all; a file that is there is replaced only if it is a report too."""
+    from socli.home import made
+
+    there = ""
+    with suppress(FileNotFoundError, UnicodeDecodeError):
+        there = path.read_text(encoding="utf-8") if path.exists() else MARK
+    if MARK not in there:
+        raise UsageError(f"{path} is there already and is no report", hint="name another file")
+    partial = made(path.absolute().parent) / f".{path.name}.partial"
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    print(path)
+
+
+def _print(found: "Report") -> None:
+    from socli.report import text
+    from socli.screen.render import ASCII, UNICODE, line
+
+    wiring.table(*text.arms(found))
+    for section in found.sections:
+        print(line(text.title(section)))
+        wiring.table(*text.scores(found, section, 24))
+        lengths = text.by_steps(found, section)
+        if lengths[1]:
+            wiring.table(*lengths)
+        for one in section.comparisons:
+            print(line(one.sentence))
+    unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    for curve in text.curves(found, (UNICODE if unicode else ASCII).ramp):
+        print(line(curve))
+    for name, table in text.funnels(found):
+        print(line(name))
+        wiring.table(*table)

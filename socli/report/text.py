@@ -1,0 +1,168 @@
+"""A report as tables: Markdown for a paper's appendix, and rows for a terminal."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from socli import check
+from socli.report import Report, Result, Section
+from socli.scoring.compare import Comparison
+from socli.screen.progress import sparkline
+from socli.screen.render import line, percent
+
+Table = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
+_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
+
+
+def title(section: Section) -> str:
+    """What a section is about."""
+    return f"{section.set}, calculator {'on' if section.calculator else 'off'}"
+
+
+def scores(report: Report, section: Section, width: int = 0) -> Table:
+    """A line for each arm; with a picture of the interval of so many characters, if any."""
+    top = max(result.accuracy.high for result in section.results)
+    head = (
+        "arm", "accuracy", "95 % interval", "problems", "seeds", "between seeds", "unreadable", "truncated",
+        "looped", "right on wrong steps", "tokens each", "seconds each",
+    )  # fmt: skip
+    rows = [_score(report, result) for result in section.results]
+    if not width:
+        return _without_empty(head, rows)
+    drawn = [interval(result, top, width) for result in section.results]
+    pictured = [(row[0], picture, *row[1:]) for row, picture in zip(rows, drawn, strict=True)]
+    return _without_empty(("arm", f"0 to {percent(top)}", *head[1:]), pictured)
+
+
+def _score(report: Report, result: Result) -> tuple[str, ...]:
+    cards, ends = result.cards, result.accuracy
+    n = max(1, sum(card.n for card in cards))
+    shares = [
+        [getattr(card, what) for card in cards] for what in ("unreadable", "truncated", "looped", "unsound")
+    ]
+    return (
+        report.arms[result.arm].name,
+        percent(ends.value),
+        f"{100 * ends.low:.1f} to {percent(ends.high)}",
+        f"{cards[0].n:,}",
+        str(len(cards)),
+        "" if result.seed_sd is None else f"± {100 * result.seed_sd:.1f} points",
+        *(percent(sum(some) / len(some)) if None not in some else "" for some in shares),
+        f"{sum(card.tokens for card in cards) / n:,.0f}",
+        f"{sum(card.seconds for card in cards) / n:.2g}",
+    )
+
+
+def interval(result: Result, top: float, width: int) -> str:
+    """`..[--o--].....`: the dot and the ends on a line from 0 to `top`."""
+    ends = result.accuracy
+    low, value, high = (round(share / top * (width - 1)) for share in (ends.low, ends.value, ends.high))
+    drawn = ["." if not low <= at <= high else "-" for at in range(width)]
+    drawn[low], drawn[high] = "[", "]"
+    drawn[value] = "o"
+    return "".join(drawn)
+
+
+def by_steps(report: Report, section: Section) -> Table:
+    """Accuracy by number of reference steps: a line for each number, a column for each arm."""
+    found = [{one.steps: one for one in result.cards[0].by_steps} for result in section.results]
+    head = ("steps", *(report.arms[result.arm].name for result in section.results))
+    rows = []
+    for steps in sorted({steps for one in found for steps in one}):
+        cells = [
+            f"{percent(one[steps].correct / one[steps].n)} of {one[steps].n:,} "
+            f"({100 * one[steps].low:.1f} to {percent(one[steps].high)})"
+            if steps in one
+            else ""
+            for one in found
+        ]
+        rows.append((str(steps), *cells))
+    return head, rows
+
+
+def arms(report: Report) -> Table:
+    """What each arm was made of."""
+    head = "arm", "scheme", "base", "learnt from", "teacher", "seeds", "minutes", "teacher, $", "runs"
+    rows = [
+        (
+            arm.name,
+            arm.scheme,
+            arm.base,
+            arm.learnt,
+            arm.teacher,
+            ", ".join(map(str, arm.seeds)),
+            "" if arm.minutes is None else f"{arm.minutes:,.1f}",
+            "" if arm.dollars is None else f"{arm.dollars:,.2f}",
+            ", ".join(arm.runs),
+        )
+        for arm in report.arms
+    ]
+    return _without_empty(head, rows)
+
+
+def curves(report: Report, ramp: str, width: int = 40) -> list[str]:
+    """A line for each role of each run: its losses, the first and the last."""
+    return [
+        f"{report.arms[one.arm].name} {one.run}, {one.role}: {one.points[0][1]:.3f} "
+        f"{sparkline([loss for _, loss in one.points], width, ramp)} {one.points[-1][1]:.3f}"
+        for one in report.curves
+        if one.points
+    ]
+
+
+def funnels(report: Report) -> Iterator[tuple[str, Table]]:
+    """What became of the traces that were learnt from."""
+    for name, told in report.funnels.items():
+        rows = [
+            (stage, f"{count:,}", percent(count / told.asked)) for stage, count in check.stages(told).items()
+        ]
+        yield name, (("stage", "traces", "of asked"), rows)
+
+
+def markdown(report: Report, made: str, examples: int = 10) -> str:
+    """The report as Markdown; what files and models wrote is escaped."""
+    parts = ["# What the students learnt", *(f"> {_escaped(note)}" for note in report.notes)]
+    parts += ["## Arms", _pipes(*arms(report))]
+    for section in report.sections:
+        parts += [f"## {_escaped(title(section))}", _pipes(*scores(report, section))]
+        parts += [_escaped(one.sentence) + "." for one in section.comparisons]
+        lengths = by_steps(report, section)
+        if lengths[1]:
+            parts += ["### By number of steps", _pipes(*lengths)]
+        for one in section.comparisons:
+            parts += _flips(one, examples)
+    told = list(funnels(report))
+    if told:
+        parts.append("## What was learnt from")
+        for name, table in told:
+            parts += [f"### {_escaped(name)}", _pipes(*table)]
+    return "\n\n".join([*parts, f"Intervals are 95 %. {_escaped(made)}"]) + "\n"
+
+
+def _flips(one: Comparison, examples: int) -> list[str]:
+    parts = []
+    for name, flips in ((one.second, one.won), (one.first, one.lost)):
+        if flips and examples:
+            rows = [
+                (flip.question, flip.gold or "", flip.first or "nothing", flip.second or "nothing")
+                for flip in flips[:examples]
+            ]
+            parts += [
+                f"### Only {_escaped(name)} is right: {len(flips):,}",
+                _pipes(("question", "right", one.first, one.second), rows),
+            ]
+    return parts
+
+
+def _pipes(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in lines)
+
+
+def _escaped(text: str) -> str:
+    """One line in which nothing is Markdown or HTML; a rule of dashes is left for the tables."""
+    return text if text == "---" else _SIGNS.sub(r"\\\1", line(text))
+
+
+def _without_empty(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    kept = [n for n in range(len(head)) if any(row[n] for row in rows)]
+    return tuple(head[n] for n in kept), [tuple(row[n] for n in kept) for row in rows]
