@@ -11,13 +11,14 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from socli.errors import RecipeError
-from socli.scheme import Roles, Scheme, SchemeName
+from socli.events import Role
+from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName
 
 _HERE = Path(__file__).parent
 FOLDERS = (_HERE / "recipes", _HERE.parent / "recipes")
@@ -25,6 +26,9 @@ FOLDERS = (_HERE / "recipes", _HERE.parent / "recipes")
 _SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers and the store can hold."""
+Budget = Literal["problems", "steps", "tokens"]
+_Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+_ArmName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
 class _Table(BaseModel):
@@ -47,6 +51,12 @@ def _address(url: str | None) -> str | None:
         if _SECRET.search(parts.query):
             raise ValueError("must hold no key or token; `teacher.api_key_env` names the variable that does")
     return url
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("must be different from each other")
+    return seeds
 
 
 class ProblemsTable(_Table):
@@ -133,6 +143,25 @@ class SchemeTable(_Table):
     """`unified`: one student asks and answers; `split`: a decomposer asks, a solver answers."""
     sub_answers: bool = True
     """Whether each sub-question gets a worked answer; false where the data has none (StrategyQA)."""
+    decomposer: Decomposer = "interleaved"
+    """`interleaved`: each sub-question is asked after the answers so far; `planned`: all are asked first."""
+    guide: Guide = "none"
+    """What a planner tells whoever asks: the number of sub-questions (`count`), the `operators` of each
+    step, or its marked `equations`; with `none` there is no planner."""
+
+    def to_scheme(self) -> Scheme:
+        """The table as the value the rules work with."""
+        return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide)
+
+
+class ArmTable(_Table):
+    """What one of several arms does otherwise. `NAME` is the arm's, up to 32 of a-z, 0-9, `_` and `-`.
+
+    All arms share the problems, the traces, the seeds and the budget.
+    """
+
+    scheme: SchemeTable = SchemeTable()
+    """Keys of `[scheme]`; those that are not given are as there."""
 
 
 class StudentTable(_Table):
@@ -140,6 +169,15 @@ class StudentTable(_Table):
 
     base: str = "smollm2-135m"
     """A name from `socli models`, a folder, or a Hub id."""
+    decomposer: str | None = None
+    """What the decomposer starts from, where that is another one than `base`."""
+    planner: str | None = None
+    """What the planner starts from, where that is another one than `base`."""
+
+    def base_of(self, role: Role) -> str:
+        """What the role starts from."""
+        other = {"decomposer": self.decomposer, "planner": self.planner}.get(role)
+        return self.base if other is None else other
 
 
 class TrainTable(_Table):
@@ -159,6 +197,12 @@ class TrainTable(_Table):
     """Largest gradient norm."""
     seed: int = Field(default=1, ge=0, le=LARGEST_SEED)
     """Order of the lessons and any dropout."""
+    seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()
+    """Several seeds, a run each, in place of `seed`."""
+    budget: Budget = "problems"
+    """What all arms get the same of. `problems`: each student makes `epochs` passes. `steps`: an arm's
+    students share the optimizer steps of `epochs` passes. `tokens`: they share the tokens of `epochs` passes
+    over whole transcripts."""
     checkpoint_minutes: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """Minutes between two checkpoints; a killed run goes on from the last."""
 
@@ -191,10 +235,44 @@ class Recipe(_Table):
     student: StudentTable = StudentTable()
     train: TrainTable = TrainTable()
     bench: BenchTable = BenchTable()
+    arms: dict[_ArmName, ArmTable] = {}
+    """Schemes that are compared, each by its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, tables: Any) -> Any:
+        """Each arm's scheme with the keys of `[scheme]` that it does not change."""
+        arms = tables.get("arms") if isinstance(tables, dict) else None
+        shared = tables.get("scheme", {}) if arms else None
+        if not isinstance(arms, dict) or not isinstance(shared, dict):
+            return tables
+        return {**tables, "arms": {name: _with_scheme(arm, shared) for name, arm in arms.items()}}
 
     def to_scheme(self) -> Scheme:
         """The `[scheme]` table as the value the rules work with."""
-        return Scheme(self.scheme.name, self.scheme.roles, self.scheme.sub_answers)
+        return self.scheme.to_scheme()
+
+    def schemes(self) -> tuple[Scheme, ...]:
+        """What its arms write, or `[scheme]` where there are no arms."""
+        return tuple(arm.scheme.to_scheme() for arm in self.arms.values()) or (self.to_scheme(),)
+
+    def queue(self) -> "list[tuple[str, Recipe]]":
+        """Each run as the name of its arm and a recipe of it alone: all arms of a seed, then the next seed.
+
+        The name is empty where there are no arms.
+        """
+        schemes = {name: arm.scheme for name, arm in self.arms.items()} or {"": self.scheme}
+        return [
+            (arm, self.model_copy(update={"scheme": form, "arms": {}, "train": train}))
+            for seed in self.train.seeds or (self.train.seed,)
+            for train in [self.train.model_copy(update={"seed": seed, "seeds": ()})]
+            for arm, form in schemes.items()
+        ]
+
+
+def _with_scheme(arm: Any, shared: dict[str, Any]) -> Any:
+    own = arm.get("scheme", {}) if isinstance(arm, dict) else None
+    return {**arm, "scheme": {**shared, **own}} if isinstance(own, dict) else arm
 
 
 def shipped() -> dict[str, Path]:
@@ -307,7 +385,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
     table: type[BaseModel] = Recipe
     for part in loc:
         field = table.model_fields.get(str(part))
-        kind = field.annotation if field else None
+        kind = ArmTable if part == "arms" else field.annotation if field else None
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             table = kind
     return list(table.model_fields)
