@@ -3,9 +3,10 @@
 import pytest
 from doubles import PROBLEMS, ScriptedWriter
 
+from socli import scheme
 from socli.events import Opened, Solved, Wrote
-from socli.problem import Problem, Step
-from socli.scheme import Scheme
+from socli.problem import Problem, Step, Trace
+from socli.scheme import Scheme, Span
 from socli.solve import MOST_QUESTIONS, Solvers, solve
 
 TEA = Problem("What do 2 teas at $3 cost?", "6")
@@ -212,6 +213,52 @@ def test_what_a_decomposer_says_of_the_answer_is_not_an_answer():
     made = prediction(paired(["Ask: Is it #### 9?\n", ""], [" No. #### 9\n", " 6"])[:-2])
     assert made.steps == (Step("Is it #### 9?", "No. #### 9"),)
     assert (made.answer, made.correct) == ("6", True)
+
+
+# ---- what is learnt is what is decoded
+
+
+class Recorder(ScriptedWriter):
+    """Writes down what it reads and what it writes, in the pieces in which it does."""
+
+    def __init__(self, scripts):
+        super().__init__(scripts)
+        self.spans: list[Span] = []
+
+    def open(self, prompts, prefix=""):
+        super().open(prompts, prefix)
+        self.spans += [Span(prompt, learnt=False) for prompt in prompts]
+
+    def add(self, number, text):
+        super().add(number, text)
+        self.spans += [Span(text, learnt=False)] * bool(text)
+
+    def write(self, limits, *, line):
+        text = ""
+        for piece in super().write(limits, line=line):
+            text += piece.text
+            yield piece
+        self.spans += [Span(text, learnt=True)] * bool(text)
+
+
+@pytest.mark.parametrize("guide", ["none", "count", "operators", "equations"])
+@pytest.mark.parametrize("decomposer", ["interleaved", "planned"])
+@pytest.mark.parametrize("sub_answers", [True, False])
+@pytest.mark.parametrize("roles", ["unified", "split"])
+def test_a_lesson_is_cut_where_the_loop_reads_and_writes(roles, sub_answers, decomposer, guide):
+    problem, form = PROBLEMS[0], Scheme("socratic", roles, sub_answers, decomposer, guide)
+    trace = Trace(problem.id, problem.steps, "40", "reference")
+    lessons = {lesson.role: lesson for lesson in scheme.lessons(problem, trace, form)}
+    turns = {role: [target for _, target in lesson.pairs()] for role, lesson in lessons.items()}
+    if "decomposer" in turns and not form.planned:
+        turns["decomposer"].append("")  # it ends
+    writers = {role: Recorder({"Problem": said}) for role, said in turns.items()}
+    answering = writers.get("solver") or writers["student"]
+    who = Solvers("s", form, answering, writers.get("decomposer"), planner=writers.get("planner"))
+    made = prediction(list(solve([problem], who, 300)))
+    assert (made.correct, made.text) == (True, scheme.write(problem.steps, "40", form))
+    for role, lesson in lessons.items():
+        assert tuple(writers[role].spans) == lesson.spans
 
 
 # ---- everything is asked first
