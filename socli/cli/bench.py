@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from socli.cli import app, options, wiring
+from socli.cli import app, arms, options, wiring
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from socli.engine.student import Precision
     from socli.events import Event, Scored
-    from socli.problem import Scorecard
+    from socli.problem import AnswerKind, Scorecard
     from socli.recipe import BenchTable
     from socli.records import RunRow
+    from socli.scheme import Scheme
+    from socli.screen.live import Screen
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
@@ -31,7 +34,12 @@ def bench(
         ),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", "-r", help="Score this recipe's sets with its last good run.")
+        str | None,
+        typer.Option(
+            "--recipe",
+            "-r",
+            help="Score this recipe's sets with its last good run, or each arm's and seed's.",
+        ),
     ] = None,
     run: options.RunId = None,
     model: options.Model = None,
@@ -63,7 +71,9 @@ def bench(
     Predictions go to stdout as JSONL as they finish (on a terminal only the summary is shown), the
     summary to stderr. Without --run or --model the last good run answers.
     """
-    from socli import solvers, sources
+    from itertools import chain
+
+    from socli import sources
     from socli.events import Scored, Tallied
     from socli.scheme import Scheme
     from socli.sources import Fields
@@ -72,23 +82,53 @@ def bench(
     fields = Fields(question_field, answer_field, context_field, kind)
     cards: list[Scorecard] = []
     with wiring.opened(store) as db:
-        table, row = _settings(db, recipe, run, model, set_ or [], given)
+        table, rows = _settings(db, recipe, run, model, set_ or [], given)
         specs = sets or table.sets or (sources.STDIN,)
         for spec in specs:  # refused before a model is loaded
             sources.check(spec)
-        if row is not None:
-            who = solvers.of_run(row, calculator=table.calculator, precision=precision)
-        else:
-            who = wiring.untrained(model, Scheme(scheme), kind, table.calculator, precision)
+        if sources.STDIN in specs and len(rows) > 1:
+            raise UsageError("stdin can be read by one run alone", hint="name it with --run")
+        ready = _ready(rows, model, Scheme(scheme), kind, table.calculator, precision)
+        first = next(ready)  # before the screen: what is fetched for it has a bar of its own
         with wiring.talk() as screen:
-            for spec in specs:
-                for event in screen.follow(_scored(spec, table, seed, fields, who, db)):
-                    if isinstance(event, Scored):
-                        _print(event)
-                    elif isinstance(event, Tallied):
-                        cards.append(event.scorecard)
+            for who in chain([first], ready):
+                run_of = _introduced(who, rows, screen)
+                for spec in specs:
+                    for event in screen.follow(_scored(spec, table, seed, fields, who, db)):
+                        if isinstance(event, Scored):
+                            _print(event, run_of)
+                        elif isinstance(event, Tallied):
+                            cards.append(event.scorecard)
     if json:
         print(jsons.dumps(_summary(cards)), file=sys.stderr)
+
+
+def _ready(
+    rows: "list[RunRow]",
+    model: str | None,
+    form: "Scheme",
+    kind: "AnswerKind",
+    calculator: bool,
+    precision: "Precision | None",
+) -> "Iterator[Solvers]":
+    """The students of each run, one run in memory at a time; or the untrained one, where there is no run."""
+    from socli import solvers
+
+    if not rows:
+        yield wiring.untrained(model, form, kind, calculator, precision)
+    for row in rows:
+        yield solvers.of_run(row, calculator=calculator, precision=precision)
+
+
+def _introduced(who: "Solvers", rows: "list[RunRow]", screen: "Screen") -> dict[str, str]:
+    """Where several runs are scored: say which comes; what its predictions say of it beside themselves."""
+    from socli.events import Noted
+
+    if len(rows) < 2:
+        return {}
+    (row,) = (row for row in rows if row.id == who.run)
+    screen.show(Noted(f"run {row.id}: {arms.title(row.arm, row.seed)}"))
+    return {"run": row.id}
 
 
 def _scored(
@@ -112,28 +152,32 @@ def _settings(
     model: str | None,
     overrides: list[str],
     given: dict[str, Any],
-) -> "tuple[BenchTable, RunRow | None]":
-    """How to bench, from the recipe, the run or the defaults, and the run that answers, if one does."""
+) -> "tuple[BenchTable, list[RunRow]]":
+    """How to bench, from the recipe, the run or the defaults, and the runs that answer, if any do."""
     from socli import recipe as recipes
     from socli.recipe import BenchTable
 
     if overrides and recipe is None:
         raise UsageError("--set changes a recipe, and none is named", hint="name one with --recipe")
     wiring.refuse_both(run, model)
-    named = None if recipe is None else recipes.load(recipe, overrides).bench
-    row = None if model is not None else wiring.chosen_run(db, run, recipe)
+    named = None if recipe is None else recipes.load(recipe, overrides)
+    rows: list[RunRow] = []
+    if model is None and named and recipe and run is None:
+        rows = arms.runs_of(db, recipe, named)
+    elif model is None:
+        rows = [wiring.chosen_run(db, run)]
     if named is not None:
-        table = named
-    elif row is not None:
-        frozen = BenchTable.model_validate(row.recipe["bench"])
+        table = named.bench
+    elif rows:
+        frozen = BenchTable.model_validate(rows[0].recipe["bench"])
         table = BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)
     else:
         table = BenchTable()
-    return table.model_copy(update={key: value for key, value in given.items() if value is not None}), row
+    return table.model_copy(update={key: value for key, value in given.items() if value is not None}), rows
 
 
-def _print(event: "Scored") -> None:
-    """A prediction as a JSON line; on a terminal the summary is enough."""
+def _print(event: "Scored", more: dict[str, str]) -> None:
+    """A prediction as a JSON line, with `more` at its end; on a terminal the summary is enough."""
     if sys.stdout.isatty():
         return
     problem, made = event.problem, event.prediction
@@ -149,6 +193,7 @@ def _print(event: "Scored") -> None:
         "calculator": made.calculator,
         "tokens": made.tokens,
         "text": made.text,
+        **more,
     }
     wiring.print_json(row)
 

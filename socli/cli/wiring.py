@@ -258,8 +258,12 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     from socli.screen.render import line
 
     console = Console(highlight=False)
-    print(line(f"run {row.id}: recipe {row.name}, {row.scheme} {row.roles}, base {row.base}"))
+    which = f"recipe {row.name}" + f", arm {row.arm}" * bool(row.arm) + f", seed {row.seed}"
+    print(line(f"run {row.id}: {which}, {scheme_of(row)}, base {row.base}{_other_bases(row)}"))
     print(line(f"{row.status}, begun {row.created}, ended {row.finished or 'not yet'}, {row.note}"))
+    steps = {role: max(m.step for m in metrics if m.role == role) for role in {m.role for m in metrics}}
+    spent = ", ".join(f"{role} {steps[role]:,} steps" for role in sorted(steps))
+    print(line(f"budget {row.budget}: {row.recipe['train']['epochs']} epochs; {spent or 'no steps yet'}"))
     print(line(f"weights in {row.folder}"))
     for role in dict.fromkeys(metric.role for metric in metrics):
         losses = [metric.loss for metric in metrics if metric.role == role]
@@ -271,24 +275,41 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     print(line(f"repeat it: {repeating(row)}"))
 
 
+def scheme_of(row: "RunRow") -> str:
+    """The scheme of a run in a few words."""
+    from socli.recipe import SchemeTable
+    from socli.scheme import described
+
+    return described(SchemeTable.model_validate(row.recipe["scheme"]).to_scheme())
+
+
+def _other_bases(row: "RunRow") -> str:
+    """The roles that started elsewhere."""
+    table = row.recipe["student"]
+    return "".join(f", {role} from {table[role]}" for role in ("decomposer", "planner") if table.get(role))
+
+
 def repeating(row: "RunRow") -> str:
     """The command that trains this run again: its recipe with what was changed from the file."""
     from socli import recipe as recipes
     from socli.errors import SocliError
 
-    name = recipe_of(row)
+    name, arm = recipe_of(row), f" --arm {row.arm}" * bool(row.arm)
     try:
-        now = recipes.load(name).model_dump(mode="json")
+        now = recipes.load(name)
+        alone = next((alone for arm, alone in now.queue() if arm == row.arm), now).model_dump(mode="json")
     except SocliError as error:
-        return f"{command('distill', recipe=name)} ({error})"
+        return f"{command('distill', recipe=name)}{arm} --again ({error})"
+    several = {"train.seed": f"train.seeds=[{row.seed}]"} if now.train.seeds else {}
+    prefix = {"scheme": f"arms.{row.arm}.scheme"} if row.arm else {}
     changed = [
-        f"{table}.{key}={_as_toml(value)}"
+        several.get(f"{table}.{key}", f"{prefix.get(table, table)}.{key}={_as_toml(value)}")
         for table, settings in row.recipe.items()
         if isinstance(settings, dict)
         for key, value in settings.items()
-        if value != now[table].get(key)
+        if value != alone[table].get(key) or f"{table}.{key}" in several
     ]
-    return command("distill", recipe=name, overrides=changed)
+    return command("distill", recipe=name, overrides=changed) + f"{arm} --again"
 
 
 def _as_toml(value: "Any") -> str:

@@ -51,7 +51,7 @@ def training(scene: Scene) -> RenderableType:
     def draw(signs: Signs, width: int) -> Iterator[RenderableType]:
         for one in scene.training:
             yield from _role(one, signs, width)
-        if scene.saved:
+        if scene.saved and scene.saved.run == scene.training[-1].began.run:
             yield Text.assemble(
                 "Saved in ", safe(scene.saved.folder), (f" after {clock(scene.saved.seconds)}", "dim")
             )

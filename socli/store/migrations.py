@@ -37,7 +37,19 @@ def m002_search(db: "Database") -> None:
     )
 
 
-HISTORY: tuple[Migration, ...] = (m001_start, m002_search)
+def m003_arms(db: "Database") -> None:
+    """Runs of several arms under one budget, and what each learnt from."""
+    for column in _ARMS:
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+
+
+HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_arms)
+
+_ARMS = (
+    "arm TEXT NOT NULL DEFAULT '' /* of the recipe; empty where it has none */",
+    "budget TEXT NOT NULL DEFAULT 'problems' /* what the arms get the same of: problems, steps, tokens */",
+    "traces TEXT NOT NULL DEFAULT '' /* hash of what was learnt from */",
+)
 
 _SEARCH = """\
 CREATE VIRTUAL TABLE trace_words USING fts5 (
