@@ -11,7 +11,7 @@ from socli.cli import app, arms, options, wiring
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from socli.engine.student import Precision
     from socli.events import Event, Scored
@@ -71,9 +71,6 @@ def bench(
     Predictions go to stdout as JSONL as they finish (on a terminal only the summary is shown), the
     summary to stderr. Without --run or --model the last good run answers.
     """
-    from itertools import chain
-
-    from socli import sources
     from socli.events import Scored, Tallied
     from socli.scheme import Scheme
     from socli.sources import Fields
@@ -83,15 +80,11 @@ def bench(
     cards: list[Scorecard] = []
     with wiring.opened(store) as db:
         table, rows = _settings(db, recipe, run, model, set_ or [], given)
-        specs = sets or table.sets or (sources.STDIN,)
-        for spec in specs:  # refused before a model is loaded
-            sources.check(spec)
-        if sources.STDIN in specs and len(rows) > 1:
-            raise UsageError("stdin can be read by one run alone", hint="name it with --run")
-        ready = _ready(rows, model, Scheme(scheme), kind, table.calculator, precision)
-        first = next(ready)  # before the screen: what is fetched for it has a bar of its own
+        specs = _specs(sets or table.sets, rows)
+        if model is not None:
+            wiring.base_folder(model)  # before the screen: what is fetched has a bar of its own
         with wiring.talk() as screen:
-            for who in chain([first], ready):
+            for who in _ready(rows, model, Scheme(scheme), kind, table.calculator, precision):
                 run_of = _introduced(who, rows, screen)
                 for spec in specs:
                     for event in screen.follow(_scored(spec, table, seed, fields, who, db)):
@@ -99,8 +92,21 @@ def bench(
                             _print(event, run_of)
                         elif isinstance(event, Tallied):
                             cards.append(event.scorecard)
+                del who  # before the next is loaded
     if json:
         print(jsons.dumps(_summary(cards)), file=sys.stderr)
+
+
+def _specs(sets: "Sequence[str]", rows: "list[RunRow]") -> "Sequence[str]":
+    """What is scored, refused before a model is loaded where it cannot be."""
+    from socli import sources
+
+    specs = sets or (sources.STDIN,)
+    for spec in specs:
+        sources.check(spec)
+    if sources.STDIN in specs and len(rows) > 1:
+        raise UsageError("stdin can be read by one run alone", hint="name it with --run")
+    return specs
 
 
 def _ready(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from socli.sources import Fields
     from socli.store import Store
 
+CURVE_ROWS = 5
+"""Lines of a loss curve."""
+
 
 def opened(path: Path | None) -> "Store":
     """The store at the path chosen, or the default one."""
@@ -254,22 +257,20 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     """A run on stdout: what it was, its loss curve, its scores, and the command that repeats it."""
     from rich.console import Console
 
-    from socli.screen.progress import scoreboard, sparkline
+    from socli.screen.progress import plot, scoreboard
     from socli.screen.render import line
 
     console = Console(highlight=False)
-    which = f"recipe {row.name}" + f", arm {row.arm}" * bool(row.arm) + f", seed {row.seed}"
-    print(line(f"run {row.id}: {which}, {scheme_of(row)}, base {row.base}{_other_bases(row)}"))
+    which = f"{scheme_of(row)}, " + f"arm {row.arm}, " * bool(row.arm) + f"seed {row.seed}"
+    print(line(f"run {row.id}: recipe {row.name}, {which}, base {row.base}{_other_bases(row)}"))
     print(line(f"{row.status}, begun {row.created}, ended {row.finished or 'not yet'}, {row.note}"))
-    steps = {role: max(m.step for m in metrics if m.role == role) for role in {m.role for m in metrics}}
-    spent = ", ".join(f"{role} {steps[role]:,} steps" for role in sorted(steps))
-    print(line(f"budget {row.budget}: {row.recipe['train']['epochs']} epochs; {spent or 'no steps yet'}"))
-    print(line(f"weights in {row.folder}"))
+    print(line(f"budget {row.budget}, epochs {row.recipe['train']['epochs']}, weights in {row.folder}"))
+    ramp = " ▁▂▃▄▅▆▇█" if console.encoding.startswith("utf") else " .:-=+*#"
     for role in dict.fromkeys(metric.role for metric in metrics):
         losses = [metric.loss for metric in metrics if metric.role == role]
-        ramp = " ▁▂▃▄▅▆▇█" if console.encoding.startswith("utf") else " .:-=+*#"
-        curve = sparkline(losses, min(60, console.width - 30), ramp)
-        print(line(f"{role}: loss {losses[0]:.3f} to {losses[-1]:.3f} {curve}"))
+        last = max(metric.step for metric in metrics if metric.role == role)
+        print(line(f"{role}: loss {losses[0]:.3f} to {losses[-1]:.3f} in {last:,} steps"))
+        print("\n".join(plot(losses, min(60, console.width - 12), CURVE_ROWS, ramp)))
     if cards:
         console.print(scoreboard(cards))
     print(line(f"repeat it: {repeating(row)}"))
