@@ -8,7 +8,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from socli.errors import RecipeError
 from socli.events import Role
+from socli.faults import faults_of
 from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName
 
 _HERE = Path(__file__).parent
@@ -28,7 +29,6 @@ LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers and the store can hold."""
 Budget = Literal["problems", "steps", "tokens"]
 _Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
-_ArmName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
 class _Table(BaseModel):
@@ -51,6 +51,12 @@ def _address(url: str | None) -> str | None:
         if _SECRET.search(parts.query):
             raise ValueError("must hold no key or token; `teacher.api_key_env` names the variable that does")
     return url
+
+
+def _arm_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+        raise ValueError("must be up to 32 of a-z, 0-9, `_` and `-`, beginning with a letter or digit")
+    return name
 
 
 def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
@@ -235,7 +241,7 @@ class Recipe(_Table):
     student: StudentTable = StudentTable()
     train: TrainTable = TrainTable()
     bench: BenchTable = BenchTable()
-    arms: dict[_ArmName, ArmTable] = {}
+    arms: dict[Annotated[str, AfterValidator(_arm_name)], ArmTable] = {}
     """Schemes that are compared, each by its name."""
 
     @model_validator(mode="before")
@@ -324,7 +330,7 @@ def parse(tables: dict[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(tables)
     except ValidationError as error:
-        faults = list(_faults(error))
+        faults = list(faults_of(error, Recipe, {"arms": ArmTable}))
         more = "".join(f"; {sentence}" for sentence, _ in faults[1:])
         hint = next((hint for _, hint in faults if hint), None)
         raise RecipeError(f"{where}: {faults[0][0]}{more}", hint=hint) from error
@@ -357,35 +363,3 @@ def _override(tables: dict[str, Any], override: str) -> None:
         table[keys[-1]] = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         table[keys[-1]] = value
-
-
-def _faults(error: ValidationError) -> Iterator[tuple[str, str | None]]:
-    """Each fault as a sentence and a hint."""
-    for fault in error.errors():
-        path = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(fault["loc"][-1]), _keys_at(fault["loc"][:-1]), n=1)
-            yield (
-                f"there is no setting `{path}`",
-                f"did you mean `{near[0]}`?" if near else _known(fault["loc"][:-1]),
-            )
-        elif fault["type"] == "missing":
-            yield f"`{path}` is missing", None
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            got = "" if path in ("teacher.base_url", "teacher") else f" (got {str(fault['input'])[:60]!r})"
-            yield f"`{path}`: {message[0].lower()}{message[1:]}{got}", None
-
-
-def _known(loc: tuple[int | str, ...]) -> str:
-    return f"known here: {', '.join(_keys_at(loc))}"
-
-
-def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
-    table: type[BaseModel] = Recipe
-    for part in loc:
-        field = table.model_fields.get(str(part))
-        kind = ArmTable if part == "arms" else field.annotation if field else None
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            table = kind
-    return list(table.model_fields)

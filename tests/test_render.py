@@ -1,5 +1,6 @@
 """Exact pictures, and text that means harm."""
 
+import math
 import re
 import time
 import unicodedata
@@ -31,7 +32,16 @@ from socli.events import (
 )
 from socli.problem import FinishReason, Prediction, Problem, Scorecard, Step, Trace
 from socli.scheme import read
-from socli.screen.progress import annotating, benching, counted, picture, scoreboard, sparkline, training
+from socli.screen.progress import (
+    annotating,
+    benching,
+    counted,
+    picture,
+    plot,
+    scoreboard,
+    sparkline,
+    training,
+)
 from socli.screen.render import ASCII, UNICODE, branches, clock, line, plain, safe, text_of, told, tree
 from socli.screen.scene import Scene
 
@@ -587,6 +597,18 @@ def test_a_picture_shows_one_workflow_after_the_other():
     assert [row.split()[0] for row in rows if row][:1] == ["Annotating"]
     assert rows.count("") == 2
     assert draw(picture(Scene())) == ""
+
+
+def test_a_plot_names_its_highest_and_lowest_column():
+    ramp = " ▁▂▃▄▅▆▇█"
+    assert plot([4.0, 3.0, 2.0, 1.0], 4, 2, ramp) == [
+        "   4.000 █▃",
+        "   1.000 ██▆▁",
+    ]
+    assert plot([4.0, 4.0, 1.0, 1.0], 2, 2, ramp) == ["   4.000 █", "   1.000 █▁"]
+    assert plot([2.0, 2.0], 9, 3, " #") == ["   2.000", "", "   2.000 ##"]
+    assert plot([math.nan, 2.0, 1.0], 9, 2, " #") == ["   2.000 ?#", "   1.000 ?##"]
+    assert plot([5.0, 1.0], 0, 2, " #") == ["   0.000", "   0.000"]
 
 
 def test_a_sparkline_is_as_wide_as_it_may_be():

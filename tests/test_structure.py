@@ -15,7 +15,7 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme check overlap prompts recipe
+    arithmetic answer scheme check overlap prompts faults recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
@@ -37,7 +37,7 @@ SHOWS = {"errors", "problem", "events", "arithmetic", "answer", "scheme"} | SCRE
 OWNERS = {
     "typer": {"cli"},
     "rich": {"screen.render", "screen.progress", "screen.live", "cli"},
-    "pydantic": {"recipe"},
+    "pydantic": {"faults", "recipe"},
     "platformdirs": {"home"},
     "filelock": {"distill", "models", "models.revisions"},
     "sqlite3": {"store.sqlitefile", "store.migrations", "store.runbook", "store"},
