@@ -79,12 +79,18 @@ def _stripped(text: str) -> str:
 def recipe_keys() -> str:
     """Every table and key of a recipe with its type, its default and the string under its field."""
     schema = recipes.Recipe.model_json_schema()
-    own = {key: field for key, field in schema["properties"].items() if "$ref" not in field}
+    refs = {
+        key: (f"[{key}]", field["$ref"])
+        if "$ref" in field
+        else (f"[{key}.NAME]", field["additionalProperties"]["$ref"])
+        for key, field in schema["properties"].items()
+        if "$ref" in field or "additionalProperties" in field
+    }
+    own = {key: field for key, field in schema["properties"].items() if key not in refs}
     parts = ["## Before the first table\n\n" + _keys(own, schema)]
-    for name, field in schema["properties"].items():
-        if "$ref" in field:
-            table = schema["$defs"][field["$ref"].rpartition("/")[2]]
-            parts += _table_keys(name, table, schema)
+    for heading, ref in refs.values():
+        table = schema["$defs"][ref.rpartition("/")[2]]
+        parts += _table_keys(heading, table, schema)
     return "\n\n".join(parts)
 
 
@@ -107,7 +113,12 @@ def _keys(fields: dict[str, Any], table: dict[str, Any]) -> str:
     return _table(
         ("key", "type", "default", "meaning"),
         (
-            (f"`{key}`", _toml_type(field), _default(key, field, required), field["description"])
+            (
+                f"`{key}`",
+                _toml_type(field),
+                _default(key, field, required),
+                " ".join(field["description"].split()),
+            )
             for key, field in fields.items()
         ),
     )
@@ -115,6 +126,8 @@ def _keys(fields: dict[str, Any], table: dict[str, Any]) -> str:
 
 def _toml_type(field: dict[str, Any]) -> str:
     """The type as one writes it in TOML, with its bounds."""
+    if "$ref" in field:
+        return "table"
     field = field | next((kind for kind in field.get("anyOf", ()) if kind["type"] != "null"), {})
     if "enum" in field:
         return _either(field["enum"])
@@ -129,6 +142,8 @@ def _toml_type(field: dict[str, Any]) -> str:
 def _default(key: str, field: dict[str, Any], required: Iterable[str]) -> str:
     if key in required:
         return "required"
+    if "$ref" in field:
+        return f"`[{key}]`"
     return "not set" if field["default"] is None else f"`{json.dumps(field['default'])}`"
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from socli import answer, check, prompts, scheme, teacher
 from socli.events import AnnotateBegan, Judged, Noted, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
-from socli.recipe import TeacherTable
 from socli.records import Code, TraceRow, Verdict
 from socli.scheme import Reading, Scheme
 from socli.store import Store
+from socli.tables import TeacherTable
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
 from socli.teacher.cached import Cache
 from socli.teacher.ladder import Ladder

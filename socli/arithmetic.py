@@ -133,6 +133,20 @@ def open_mark(text: str) -> str | None:
         return None
 
 
+def operators(expression: str) -> str:
+    """The signs between numbers in order, `+-` for `3+4-1`; empty where the expression is unreadable."""
+    try:
+        tokens = _tokens(expression)
+    except Unreadable:
+        return ""
+    before = [None, *tokens]
+    return "".join(
+        sign
+        for last, sign in zip(before, tokens, strict=False)
+        if isinstance(sign, str) and sign in "+-*/" and (isinstance(last, Fraction) or last in (")", "%"))
+    )
+
+
 def _tokens(expression: str) -> list[Fraction | str]:
     """Numbers as exact values and signs in their ASCII form."""
     tokens: list[Fraction | str] = []

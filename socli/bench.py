@@ -7,11 +7,11 @@ from time import monotonic
 from socli import answer, scheme
 from socli.events import BenchBegan, Event, Scored, Solved, Tallied
 from socli.problem import Prediction, Problem, Scorecard
-from socli.recipe import BenchTable
 from socli.records import BenchPlan, PredictionRow
 from socli.scoring.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
+from socli.tables import BenchTable
 
 WINDOW = 8
 """Batches read ahead, so that problems of similar length are decoded together."""

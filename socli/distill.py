@@ -1,25 +1,27 @@
-"""Turn kept traces into trained students: a Run, whose roles are trained one after the other.
+"""Turn kept traces into trained students: Runs, whose roles are trained one after the other.
 
-The same command goes on with a Run that was started and did not end: finished roles are left alone,
-the one that was interrupted continues from its last checkpoint.
+A recipe with arms or several seeds is a queue of Runs. The same command goes on with it: finished Runs,
+and finished roles of the one that was interrupted, are left alone, and it continues from its last
+checkpoint.
 """
 
 import importlib.metadata
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import assert_never
 
 from filelock import FileLock, Timeout
 
 from socli import recipe as recipes
 from socli import scheme
-from socli.engine import checkpoint, student, training
+from socli.engine import batches, checkpoint, student, training
 from socli.errors import MissingError, StorageError, TryAgainError
-from socli.events import Event, Noted, Saved, Trained
+from socli.events import Event, Noted, Role, Saved, Trained
 from socli.home import made
-from socli.problem import Problem, Trace
+from socli.problem import Problem, Trace, digest
 from socli.recipe import Recipe
 from socli.records import MetricRow, RunPlan, RunRow
 from socli.scheme import Lesson, Scheme
@@ -31,15 +33,50 @@ FLUSH_SECONDS = 2.0
 
 
 def kept(
-    store: Store, set_name: str, limit: int | None, teacher: str | Sequence[str], form: Scheme
+    store: Store, set_name: str, limit: int | None, teacher: str | Sequence[str], *forms: Scheme
 ) -> list[tuple[Problem, Trace]]:
-    """The traces to learn from: the last kept one of each of the set's problems that fits the scheme."""
+    """The traces to learn from: the last kept one of each of the set's problems that fits every scheme."""
     wanted = {problem.id for problem in store.problems(set_name, limit)}
     last: dict[str, tuple[Problem, Trace]] = {}
     for problem, trace in store.kept(set_name, teacher):
-        if problem.id in wanted and scheme.misfit(trace, form) is None:
+        if problem.id in wanted and not any(scheme.misfit(trace, form) for form in forms):
             last[problem.id] = (problem, trace)
     return list(last.values())
+
+
+def distill_queue(  # noqa: PLR0913  each is the caller's to choose
+    name: str,
+    recipe: Recipe,
+    traces: Sequence[tuple[Problem, Trace]],
+    base: Path,
+    store: Store,
+    stop_asked: Callable[[], bool] = lambda: False,
+    *,
+    others: Mapping[Role, Path] | None = None,
+    arms: Collection[str] = (),
+    again: bool = False,
+) -> Iterator[Event]:
+    """Train each of the recipe's runs that is not done, or of these `arms` alone; `again`: done ones too.
+
+    A run that diverges does not keep the others from being trained; its error is raised at the end.
+    """
+    queue = [(arm, alone) for arm, alone in recipe.queue() if not arms or arm in arms]
+    diverged: training.Diverged | None = None
+    for place, (arm, alone) in enumerate(queue, 1):
+        which = f"{place} of {len(queue)}: " + f"arm {arm}, " * bool(arm) + f"seed {alone.train.seed}"
+        done = None if again else store.find_run(_plan(name, alone, traces, arm), "done")
+        if done is not None:
+            yield Noted(f"run {done.id} is done already" + f" ({which})" * (len(queue) > 1))
+            continue
+        if len(queue) > 1:
+            yield Noted(which)
+        try:
+            yield from distill(name, alone, traces, base, store, stop_asked, others=others, arm=arm)
+        except training.Diverged as error:
+            diverged = error
+            yield Noted(f"{which}: {error}")
+    if diverged:
+        raise diverged
 
 
 def distill(
@@ -49,12 +86,18 @@ def distill(
     base: Path,
     store: Store,
     stop_asked: Callable[[], bool] = lambda: False,
+    *,
+    others: Mapping[Role, Path] | None = None,
+    arm: str = "",
 ) -> Iterator[Event]:
-    """Train the recipe's students on the traces, from the model in the folder `base`."""
+    """Train the students of one run on the traces, from the model in the folder `base`.
+
+    `others` are the folders of roles that start from another model.
+    """
     form = recipe.to_scheme()
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=f"socli annotate --recipe {name}")
-    plan = _plan(name, recipe, traces)
+    plan = _plan(name, recipe, traces, arm)
     run = store.find_run(plan)
     if run is None:
         run = store.start_run(plan)
@@ -65,14 +108,9 @@ def distill(
     try:
         with FileLock(run.folder / "lock", timeout=0):
             for role in scheme.roles(form):
-                lessons = [
-                    lesson
-                    for problem, trace in traces
-                    for lesson in scheme.lessons(problem, trace, form)
-                    if lesson.role == role
-                ]
                 if not (run.folder / role / WEIGHTS).exists():
-                    yield from _teach(lessons, recipe, run, base, store, stop_asked)
+                    start = (others or {}).get(role, base)
+                    yield from _teach(role, traces, recipe, run, start, store, stop_asked)
             store.finish_run(run.id, "done")
     except Timeout as error:
         raise TryAgainError(f"run {run.id} is being trained by another process") from error
@@ -84,7 +122,8 @@ def distill(
 
 
 def _teach(
-    lessons: Sequence[Lesson],
+    role: Role,
+    traces: Sequence[tuple[Problem, Trace]],
     recipe: Recipe,
     run: RunRow,
     base: Path,
@@ -92,13 +131,14 @@ def _teach(
     stop_asked: Callable[[], bool],
 ) -> Iterator[Event]:
     """Train one role, store its metrics as they come, save its weights."""
-    role = lessons[0].role
-    learner = student.load(base, recipe.student.base, "fp32")
+    lessons = _lessons(traces, recipe.to_scheme(), role)
+    learner = student.load(base, recipe.student.base_of(role), "fp32")
+    passes = _passes(lessons, traces, recipe, learner)
     checkpoints = run.folder / "checkpoints" / role
     waiting: list[MetricRow] = []
     began = flushed = time.monotonic()
     try:
-        for event in training.train(learner, lessons, recipe.train, checkpoints, run.id, stop_asked):
+        for event in training.train(learner, lessons, recipe.train, checkpoints, run.id, stop_asked, passes):
             if isinstance(event, Trained):
                 seconds = time.monotonic() - began
                 waiting.append(
@@ -113,6 +153,37 @@ def _teach(
     finally:
         store.add_metrics(waiting)
     _save(learner, run.folder / role)
+
+
+def _lessons(traces: Sequence[tuple[Problem, Trace]], form: Scheme, role: Role) -> list[Lesson]:
+    made = (lesson for problem, trace in traces for lesson in scheme.lessons(problem, trace, form))
+    return [lesson for lesson in made if lesson.role == role]
+
+
+def _passes(
+    lessons: Sequence[Lesson],
+    traces: Sequence[tuple[Problem, Trace]],
+    recipe: Recipe,
+    learner: student.Student,
+) -> float:
+    """Passes over a role's lessons that the budget allows."""
+    epochs = float(recipe.train.epochs)
+    share = epochs / len(scheme.roles(recipe.to_scheme()))
+    match recipe.train.budget:
+        case "problems":
+            return epochs
+        case "steps":
+            return share
+        case "tokens":
+            whole = _lessons(traces, Scheme(), "student")
+            return share * _tokens(whole, learner) / _tokens(lessons, learner)
+        case _:
+            assert_never(recipe.train.budget)
+
+
+def _tokens(lessons: Sequence[Lesson], learner: student.Student) -> int:
+    """Tokens of one pass."""
+    return sum(len(lesson.ids) for lesson in batches.encode(learner, lessons))
 
 
 def _save(learner: student.Student, folder: Path) -> None:
@@ -134,7 +205,7 @@ def _save(learner: student.Student, folder: Path) -> None:
         ) from error
 
 
-def _plan(name: str, recipe: Recipe, traces: Sequence[tuple[Problem, Trace]]) -> RunPlan:
+def _plan(name: str, recipe: Recipe, traces: Sequence[tuple[Problem, Trace]], arm: str) -> RunPlan:
     """What the run is, frozen: the same plan finds the same unfinished run."""
     return RunPlan(
         name=recipes.title(name),
@@ -145,4 +216,12 @@ def _plan(name: str, recipe: Recipe, traces: Sequence[tuple[Problem, Trace]]) ->
         base=recipe.student.base,
         versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")},
         note=f"{len(traces)} traces",
+        arm=arm,
+        budget=recipe.train.budget,
+        traces=digest(*(part for problem, trace in traces for part in (problem.id, *_told(trace)))),
     )
+
+
+def _told(trace: Trace) -> tuple[str, ...]:
+    """What a lesson may hold of a trace."""
+    return (trace.answer, *(part for step in trace.steps for part in (step.question, step.text)))

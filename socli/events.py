@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from socli.problem import Prediction, Problem, Scorecard, Trace
 
-Role = Literal["student", "decomposer", "solver"]
-"""Who writes: the one unified student, or one of the two."""
+Role = Literal["planner", "student", "decomposer", "solver"]
+"""Who writes: the one unified student, or one of the two; before them the planner, where there is a guide."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,12 @@ class RunPlan:
     """The student before training."""
     versions: Mapping[str, str]
     note: str = ""
+    arm: str = ""
+    """Which of the recipe's arms; empty where it has none."""
+    budget: str = "problems"
+    """What the arms of the recipe get the same of."""
+    traces: str = ""
+    """Hash of what it learns from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

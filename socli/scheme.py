@@ -12,30 +12,43 @@ never be taken for a label:
 
 `answer` writes the last line alone, `cot` the Work lines and the last, `socratic` all of them.
 With `roles = "split"` the decomposer learns the Ask lines and when to stop, the solver the Work
-lines and the answer; both read the same transcript. No label contains `Question:` or `Q:`,
-where evaluation harnesses cut.
+lines and the answer. A `planned` decomposer asks everything before anything is answered: then the
+Ask lines stand before the Work lines. Where there is a guide, a planner writes one more line first,
+`Plan: 2` or `Plan: *; -` or `Plan: <<3*12=36>>; <<36-6=30>>`, and whoever asks reads it. No label
+contains `Question:` or `Q:`, where evaluation harnesses cut.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from socli.arithmetic import marks, operators
 from socli.events import Role
 from socli.problem import Problem, Step, Trace
 
 SchemeName = Literal["answer", "cot", "socratic"]
 Roles = Literal["unified", "split"]
+Decomposer = Literal["interleaved", "planned"]
+"""The next sub-question after the answers so far, or all of them from the problem alone."""
+Guide = Literal["none", "count", "operators", "equations"]
 
-PROBLEM, FACTS, ASK, WORK, END = "Problem:", "Facts:", "Ask:", "Work:", "####"
+PROBLEM, FACTS, PLAN, ASK, WORK, END = "Problem:", "Facts:", "Plan:", "Ask:", "Work:", "####"
+UNMARKED = "none"
+"""What a plan says of a step without a marked equation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What a student writes: which lines, by one model or two, with or without worked sub-answers."""
+    """What is written: which lines in which order, by one model or two, with or without worked sub-answers.
+
+    `decomposer` and `guide` say how sub-questions are asked; schemes without any leave them aside.
+    """
 
     name: SchemeName = "socratic"
     roles: Roles = "unified"
     sub_answers: bool = True
+    decomposer: Decomposer = "interleaved"
+    guide: Guide = "none"
 
     @property
     def asks(self) -> bool:
@@ -49,8 +62,18 @@ class Scheme:
 
     @property
     def split(self) -> bool:
-        """Whether two models take turns."""
+        """Whether one model asks and another answers."""
         return self.asks and self.roles == "split"
+
+    @property
+    def planned(self) -> bool:
+        """Whether all sub-questions are asked before one is answered."""
+        return self.asks and self.decomposer == "planned"
+
+    @property
+    def guided(self) -> bool:
+        """Whether whoever asks reads a plan first."""
+        return self.asks and self.guide != "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +115,17 @@ class Reading:
 
 def roles(scheme: Scheme) -> tuple[Role, ...]:
     """Who is trained under the scheme."""
-    return ("decomposer", "solver") if scheme.split else ("student",)
+    trained: tuple[Role, ...] = ("decomposer", "solver") if scheme.split else ("student",)
+    return ("planner", *trained) if scheme.guided else trained
+
+
+def described(scheme: Scheme) -> str:
+    """The scheme in a few words: `cot`, `socratic split planned, guide count`."""
+    if not scheme.asks:
+        return scheme.name
+    words = [scheme.name, scheme.roles, *["planned"] * scheme.planned]
+    extra = [", no sub-answers"] * (not scheme.sub_answers) + [f", guide {scheme.guide}"] * scheme.guided
+    return " ".join(words) + "".join(extra)
 
 
 def prompt(problem: Problem) -> str:
@@ -102,26 +135,47 @@ def prompt(problem: Problem) -> str:
 
 
 def write(steps: tuple[Step, ...], answer: str, scheme: Scheme) -> str:
-    """The transcript after the prompt, without an end token."""
-    return "".join(_lines(steps, scheme)) + f"{END} {one_line(answer)}"
+    """The transcript after the prompt, without an end token, in the order in which it is written."""
+    return "".join(_guide(steps, scheme)) + _told(steps, answer, scheme)
+
+
+def plan(steps: tuple[Step, ...], guide: Guide) -> str:
+    """What the planner is to say of the steps: how many, or the operators or marked equations of each."""
+    match guide:
+        case "none":
+            return ""
+        case "count":
+            return str(len(steps))
+        case "operators":
+            said = [[operators(mark.expression) for mark in marks(step.text)] for step in steps]
+        case "equations":
+            said = [[one_line(step.text[m.start : m.end]) for m in marks(step.text)] for step in steps]
+        case _:
+            assert_never(guide)
+    return "; ".join(" ".join(filter(None, parts)) or UNMARKED for parts in said)
 
 
 def read(transcript: str) -> Reading:
     """The steps and the answer of a transcript, whole or still growing; never fails.
 
-    Lines without a label are left out. Reading what `write` wrote gives its steps and answer
-    again, as far as the scheme writes them and on one line each.
+    A `Work:` line answers the first sub-question that waits. Lines without a label, and the plan, are
+    left out. Reading what `write` wrote gives its steps and answer again, as far as the scheme writes
+    them and on one line each.
     """
     steps: list[Step] = []
+    worked = 0
+    """Steps at the beginning that no later line can answer."""
     for line in transcript.split("\n"):
         label, _, rest = line.partition(" ")
         match label:
             case "Ask:":
                 steps.append(Step(rest.strip(), ""))
-            case "Work:" if steps and not steps[-1].text:
-                steps[-1] = Step(steps[-1].question, rest.strip())
+            case "Work:" if worked < len(steps):
+                steps[worked] = Step(steps[worked].question, rest.strip())
+                worked += 1
             case "Work:":
                 steps.append(Step("", rest.strip()))
+                worked += 1
             case "####":
                 return Reading(tuple(steps), rest.strip())
     return Reading(tuple(steps), None)
@@ -150,25 +204,60 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _told(steps: tuple[Step, ...], answer: str, scheme: Scheme) -> str:
+    """The transcript after the plan."""
+    return "".join(_lines(steps, scheme)) + f"{END} {one_line(answer)}"
+
+
 def _lines(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:
+    """The Ask and Work lines in the order in which they are written."""
+    if scheme.planned and scheme.works:
+        yield from _asked(steps)
+        yield from (line for line in _turns(steps, scheme) if line.startswith(WORK))
+    else:
+        yield from _turns(steps, scheme)
+
+
+def _asked(steps: tuple[Step, ...]) -> Iterator[str]:
     for step in steps:
-        if scheme.asks and step.question:
+        if step.question:
             yield f"{ASK} {one_line(step.question)}\n"
+
+
+def _turns(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:
+    """Each sub-question with its worked answer below it: what a solver reads, however it was asked."""
+    for step in steps:
+        if scheme.asks:
+            yield from _asked((step,))
         if scheme.works and step.text:
             yield f"{WORK} {one_line(step.text)}\n"
+
+
+def _guide(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:
+    if scheme.guided:
+        yield f"{PLAN} {plan(steps, scheme.guide)}\n"
 
 
 def _spans(problem: Problem, trace: Trace, scheme: Scheme, role: Role) -> Iterator[Span]:
     """Cut where the decoding loop cuts, so that training and decoding see the same tokens."""
     yield Span(prompt(problem), learnt=False)
+    guide = [Span(line, learnt=False) for line in _guide(trace.steps, scheme)]
     match role:
+        case "planner":
+            yield Span(PLAN, learnt=False)
+            yield Span(f" {plan(trace.steps, scheme.guide)}\n", learnt=True)
         case "student":
-            yield Span(write(trace.steps, trace.answer, scheme), learnt=True)
+            yield from guide
+            yield Span(_told(trace.steps, trace.answer, scheme), learnt=True)
         case "decomposer":
-            for line in _lines(trace.steps, scheme):
+            yield from guide
+            if scheme.planned:
+                yield Span("".join(_asked(trace.steps)), learnt=True)
+                return
+            for line in _turns(trace.steps, scheme):
                 yield Span(line, learnt=line.startswith(ASK))
         case "solver":
-            for line in _lines(trace.steps, scheme):
+            for line in _turns(trace.steps, scheme):
                 if line.startswith(ASK):
                     yield Span(line, learnt=False)
                 else:

@@ -1,9 +1,12 @@
 """Solve problems: one student writes the whole transcript, or two take turns writing it.
 
 The decomposer writes an `Ask:` line or ends; the solver answers it on a `Work:` line; when the
-decomposer has ended, the solver writes the answer. Both read the same transcript.
+decomposer has ended, the solver writes the answer. A `planned` decomposer writes all its `Ask:` lines
+and ends before the solver begins. Where there is a guide, a planner writes the `Plan:` line first, and
+whoever asks reads it.
 """
 
+import re
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +15,14 @@ from typing import TYPE_CHECKING, Protocol
 from socli import answer, scheme
 from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
-from socli.scheme import ASK, END, WORK, Scheme
+from socli.scheme import ASK, END, PLAN, WORK, Scheme
 
 if TYPE_CHECKING:
     from socli.engine.decode import Piece, Stop
 
 MOST_QUESTIONS = 12
 """Twice the longest built-in problem; GSM8K's longest solution has nine steps."""
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class Writes(Protocol):
@@ -37,7 +41,7 @@ class Writes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Solvers:
-    """Who solves: a student alone, or a solver and the decomposer that asks it.
+    """Who solves: a student alone, or a solver and the decomposer that asks it; and who plans for them.
 
     `prefix` stands before every prompt: worked examples for a student that was never trained. `run`
     is None for such a one. `calculator` and `precision` say how the writers were made.
@@ -51,6 +55,7 @@ class Solvers:
     run: str | None = None
     calculator: bool = True
     precision: str = ""
+    planner: Writes | None = None
 
 
 @dataclass(slots=True)
@@ -77,17 +82,38 @@ def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterato
     for problem in problems:
         yield Opened(problem, who.calculator)
     prompts = [scheme.prompt(problem) for problem in problems]
-    who.student.open(prompts, who.prefix)
-    if who.decomposer is None:
-        solving = _alone(attempts, who.student)
-    else:
-        who.decomposer.open(prompts, who.prefix)
-        solving = _in_turns(attempts, who.decomposer, who.student, works=who.scheme.works)
-    for event in solving:
+    for writer in (who.planner, who.decomposer, who.student):
+        if writer is not None:
+            writer.open(prompts, who.prefix)
+    for event in _solving(attempts, who):
         yield event if isinstance(event, Wrote) else _solved(event, who.calculator)
 
 
 _Done = tuple[_Attempt, FinishReason]
+_Asking = Generator[Wrote | _Done, None, dict[int, list[str]]]
+
+
+def _solving(attempts: _Attempts, who: Solvers) -> Iterator[Wrote | _Done]:
+    if who.planner is not None:
+        yield from _plan(attempts, who.planner, who.decomposer or who.student)
+    if who.decomposer is None:
+        yield from _alone(attempts, who.student)
+    elif who.scheme.planned:
+        asked = yield from _planned(attempts, who.decomposer)
+        yield from _in_order(attempts, asked, who.student, works=who.scheme.works)
+    else:
+        yield from _in_turns(attempts, who.decomposer, who.student, works=who.scheme.works)
+
+
+def _plan(attempts: _Attempts, planner: Writes, asker: Writes) -> Iterator[Wrote | _Done]:
+    """The planner writes what guides each problem, and whoever asks reads it."""
+    for n, attempt in attempts.items():
+        yield _label(planner, n, attempt, "", PLAN)
+    stops = yield from _turn(attempts, planner, "planner")
+    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+    yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
+    for n, attempt in attempts.items():
+        asker.add(n, attempt.text)
 
 
 def _alone(attempts: _Attempts, student: Writes) -> Iterator[Wrote | _Done]:
@@ -111,10 +137,36 @@ def _in_turns(
         yield from _drop(attempts, odd, "unreadable")
         ended = [n for n in attempts if stops[n] == "end"]
         yield from _answer({n: attempts.pop(n) for n in ended}, solver)
-        yield from _work(attempts, asked, decomposer, solver, works=works)
+        before = {n: len(attempt.text) for n, attempt in attempts.items()}
+        yield from _work(attempts, asked, solver, works=works)
         if not attempts:
             return
+        for n, attempt in attempts.items() if works else ():
+            decomposer.add(n, attempt.text[before[n] :])
     yield from _drop(attempts, list(attempts), "too many steps")
+
+
+def _planned(attempts: _Attempts, decomposer: Writes) -> _Asking:
+    """Ask everything from the problem alone; returns the lines asked, by problem."""
+    before = {n: len(attempt.text) for n, attempt in attempts.items()}
+    stops = yield from _turn(attempts, decomposer, "decomposer", line=False)
+    asked = {n: _LINE.findall(attempt.text, before[n]) for n, attempt in attempts.items()}
+    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+    odd = [n for n in attempts if not all(map(_is_question, asked[n]))]
+    yield from _drop(attempts, odd, "unreadable")
+    many = [n for n in attempts if len(asked[n]) > MOST_QUESTIONS]
+    yield from _drop(attempts, many, "too many steps")
+    return asked
+
+
+def _in_order(
+    attempts: _Attempts, asked: Mapping[int, Sequence[str]], solver: Writes, *, works: bool
+) -> Iterator[Wrote | _Done]:
+    """The solver answers what was asked, one sub-question after the other, then the problem."""
+    for turn in range(MOST_QUESTIONS + 1):
+        done = [n for n in attempts if len(asked[n]) == turn]
+        yield from _answer({n: attempts.pop(n) for n in done}, solver)
+        yield from _work(attempts, {n: asked[n][turn] for n in attempts}, solver, works=works)
 
 
 def _answer(attempts: _Attempts, solver: Writes) -> Iterator[Wrote | _Done]:
@@ -127,7 +179,7 @@ def _answer(attempts: _Attempts, solver: Writes) -> Iterator[Wrote | _Done]:
 
 
 def _work(
-    attempts: _Attempts, asked: Mapping[int, str], decomposer: Writes, solver: Writes, *, works: bool
+    attempts: _Attempts, asked: Mapping[int, str], solver: Writes, *, works: bool
 ) -> Iterator[Wrote | _Done]:
     """The solver reads the questions and, where sub-answers are written, answers them."""
     if not works:
@@ -136,19 +188,16 @@ def _work(
         return
     for n, attempt in attempts.items():
         yield _label(solver, n, attempt, asked[n], WORK)
-    before = {n: len(attempt.text) for n, attempt in attempts.items()}
     stops = yield from _turn(attempts, solver, "solver")
     yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
     yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
-    for n, attempt in attempts.items():
-        decomposer.add(n, WORK + attempt.text[before[n] :])
 
 
-def _turn(attempts: _Attempts, writer: Writes, by: Role) -> _Writing:
+def _turn(attempts: _Attempts, writer: Writes, by: Role, *, line: bool = True) -> _Writing:
     """Let the writer write all attempts; returns how each stopped."""
     stops: dict[int, Stop] = {}
     if attempts:
-        for piece in writer.write(_limits(attempts), line=True):
+        for piece in writer.write(_limits(attempts), line=line):
             yield from _note(attempts, piece, by)
             if piece.stop:
                 stops[piece.row] = piece.stop
@@ -164,12 +213,12 @@ def _note(attempts: _Attempts, piece: "Piece", by: Role) -> Iterator[Wrote]:
         yield Wrote(attempt.problem.id, piece.text, by, piece.computed)
 
 
-def _label(solver: Writes, n: int, attempt: _Attempt, read: str, label: str) -> Wrote:
-    """The solver reads `read` and the label it is to write after."""
-    solver.add(n, read)
-    solver.add(n, label)
+def _label(writer: Writes, n: int, attempt: _Attempt, read: str, label: str) -> Wrote:
+    """The solver, or the planner, reads `read` and the label it is to write after."""
+    writer.add(n, read)
+    writer.add(n, label)
     attempt.text += label
-    return Wrote(attempt.problem.id, label, "solver")
+    return Wrote(attempt.problem.id, label, "planner" if label == PLAN else "solver")
 
 
 def _drop(attempts: _Attempts, numbers: list[int], reason: FinishReason) -> Iterator[_Done]:

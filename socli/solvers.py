@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from socli import prompts
+from socli import prompts, scheme
 from socli.engine.decode import Writer
 from socli.engine.student import Precision, device, fast_precision, load
 from socli.errors import MissingError
@@ -11,6 +11,7 @@ from socli.problem import AnswerKind
 from socli.records import RunRow
 from socli.scheme import Scheme
 from socli.solve import Solvers
+from socli.tables import SchemeTable
 
 
 def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None) -> Solvers:
@@ -19,11 +20,22 @@ def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None)
         raise MissingError(
             f"run {run.id} is not finished", hint=f"go on with it: socli distill --recipe {run.name}"
         )
-    table, precision = run.recipe["scheme"], precision or fast_precision(device())
-    form = Scheme(table["name"], table["roles"], table["sub_answers"])
-    answering = _writer(run.folder / ("solver" if form.split else "student"), run.id, calculator, precision)
-    asking = _writer(run.folder / "decomposer", run.id, False, precision) if form.split else None
-    return Solvers(run.id, form, answering, asking, run=run.id, calculator=calculator, precision=precision)
+    form = SchemeTable.model_validate(run.recipe["scheme"]).to_scheme()
+    precision = precision or fast_precision(device())
+    writers = {
+        role: _writer(run.folder / role, run.id, calculator and role != "decomposer", precision)
+        for role in scheme.roles(form)
+    }
+    return Solvers(
+        run.id,
+        form,
+        writers["solver" if form.split else "student"],
+        writers.get("decomposer"),
+        run=run.id,
+        calculator=calculator,
+        precision=precision,
+        planner=writers.get("planner"),
+    )
 
 
 def untrained(

@@ -9,8 +9,8 @@ from socli.annotate import annotate, refusal
 from socli.distill import kept
 from socli.events import AnnotateBegan, Refused, Traced
 from socli.problem import Problem, Step, Trace
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 
 REFERENCE = TeacherTable()
 SOCRATIC = Scheme("socratic")

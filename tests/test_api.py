@@ -12,8 +12,8 @@ from socli.annotate import annotate
 from socli.errors import TryAgainError, UsageError
 from socli.events import Refused, Traced
 from socli.problem import Problem
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 
 SOCRATIC = Scheme("socratic")
 

@@ -9,8 +9,8 @@ from socli.annotate import Askings, annotate
 from socli.errors import TryAgainError, UsageError
 from socli.events import AnnotateBegan, Noted, Refused, Traced
 from socli.problem import Problem, Step
-from socli.recipe import StrongerTable, TeacherTable
 from socli.scheme import Scheme
+from socli.tables import StrongerTable, TeacherTable
 from socli.teacher.money import purse
 
 PROBLEMS = [Problem(f"What is {n} and {n}?", str(2 * n)) for n in range(1, 6)]

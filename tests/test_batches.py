@@ -23,7 +23,13 @@ TAUGHT = {
     Scheme("socratic", sub_answers=False): {"student": "Ask: How much?\n#### 6"},
     Scheme("socratic", "split"): {"decomposer": "Ask: How much?\n", "solver": " 2*3=6.\n 6"},
     Scheme("socratic", "split", sub_answers=False): {"decomposer": "Ask: How much?\n", "solver": " 6"},
-}
+    Scheme("socratic", decomposer="planned", guide="count"): {
+        "planner": " 1\n", "student": "Ask: How much?\nWork: 2*3=6.\n#### 6",
+    },
+    Scheme("socratic", "split", decomposer="planned", guide="operators"): {
+        "planner": " none\n", "decomposer": "Ask: How much?\n", "solver": " 2*3=6.\n 6",
+    },
+}  # fmt: skip
 """What of the transcript each role learns, without the end token."""
 
 
@@ -50,6 +56,24 @@ def test_exactly_the_targets_and_the_end_token_are_learnt(load_tiny, family, sch
         assert learnt[-1] == student.end
         assert student.end not in row.ids[:-1]
         assert text(student, learnt[:-1]) == TAUGHT[scheme][role]
+
+
+def test_the_mask_of_a_guided_decomposer_token_by_token(tiny_student):
+    form = Scheme("socratic", "split", decomposer="planned", guide="count")
+    rows = encoded(tiny_student, TEA, TRACE, form)
+    start = len(tokens(tiny_student, [READS])[0])
+    assert not any(any(row.learnt[:start]) for row in rows.values())
+    plan = [("P", False), ("l", False), ("an", False), (":", False)]
+    marked = {
+        role: [(text(tiny_student, [i]), yes) for i, yes in zip(row.ids, row.learnt, strict=True)][start:]
+        for role, row in rows.items()
+    }
+    assert marked["planner"] == [*plan, (" ", True), ("1", True), ("\n", True), (tiny.END, True)]
+    assert marked["decomposer"] == [
+        *plan, (" ", False), ("1", False), ("\n", False),
+        ("Ask", True), (":", True), (" How", True), (" m", True), ("u", True), ("c", True), ("h", True),
+        ("?", True), ("\n", True), (tiny.END, True),
+    ]  # fmt: skip
 
 
 def test_the_mask_of_a_solver_token_by_token(tiny_student):

@@ -8,10 +8,10 @@ from socli import bench as module
 from socli.bench import bench, in_order
 from socli.events import BenchBegan, Scored, Tallied
 from socli.problem import Problem
-from socli.recipe import BenchTable
 from socli.scheme import Scheme
 from socli.solve import Solvers
 from socli.store import Store
+from socli.tables import BenchTable
 
 RIGHT = {problem.question: [f"#### {problem.gold}"] for problem in PROBLEMS}
 TABLE = BenchTable(batch=2, max_tokens=50)

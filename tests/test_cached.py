@@ -14,9 +14,9 @@ from fault_server import FaultServer
 from socli.annotate import annotate
 from socli.events import Noted, Traced
 from socli.problem import Problem
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 from socli.store import Store
+from socli.tables import TeacherTable
 from socli.teacher.cached import LONGEST, Cache, key
 
 SUMS = [Problem(f"What is {n} and {n}?", str(2 * n)) for n in range(1, 21)]

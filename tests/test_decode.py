@@ -11,8 +11,8 @@ from socli.engine import training
 from socli.engine.decode import MOST_FED, Piece, Writer
 from socli.engine.student import longest, tokens
 from socli.problem import Problem
-from socli.recipe import TrainTable
 from socli.scheme import Lesson, Scheme, Span
+from socli.tables import TrainTable
 
 RAGGED = [f"Problem: Nora has {n} candles{' and many more' * n}.\n" for n in range(16)]
 

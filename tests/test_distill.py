@@ -12,15 +12,16 @@ from doubles import PROBLEMS
 from filelock import FileLock
 
 from socli import recipe as recipes
-from socli import solvers
+from socli import scheme, solvers
 from socli.annotate import annotate
-from socli.distill import distill, kept
-from socli.engine import training
+from socli.distill import distill, distill_queue, kept
+from socli.engine import batches, training
 from socli.engine.student import load, tokens
 from socli.errors import MissingError, StorageError, TryAgainError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
 from socli.solve import solve
 from socli.store import Store
+from socli.tables import SchemeTable, TrainTable
 
 SOLO = recipes.parse(
     {
@@ -30,8 +31,8 @@ SOLO = recipes.parse(
     },
     "solo.toml",
 )
-PAIR = SOLO.model_copy(update={"scheme": recipes.SchemeTable(roles="split")})
-BY_HEART = SOLO.model_copy(update={"train": recipes.TrainTable(epochs=45, batch=4, lr=0.02)})
+PAIR = SOLO.model_copy(update={"scheme": SchemeTable(roles="split")})
+BY_HEART = SOLO.model_copy(update={"train": TrainTable(epochs=45, batch=4, lr=0.02)})
 
 
 def annotated(store: Store, recipe: recipes.Recipe):
@@ -231,6 +232,151 @@ def test_another_seed_or_rate_is_another_run(store, base):
     assert [(run.seed, run.status) for run in store.runs()] == [(2, "started"), (1, "started")]
 
 
+# ---- a queue of runs
+
+ARMS = recipes.parse(
+    {
+        **SOLO.model_dump(),
+        "arms": {
+            "answer": {"scheme": {"name": "answer"}},
+            "asks": {"scheme": {"roles": "split", "decomposer": "planned", "guide": "count"}},
+        },
+        "train": {**SOLO.train.model_dump(), "seeds": [5, 6]},
+    },
+    "arms.toml",
+)
+ORDER = [("answer", 5), ("asks", 5), ("answer", 6), ("asks", 6)]
+
+
+def queue(store: Store, base: Path, recipe: recipes.Recipe = ARMS, **more):
+    """The events of a recipe's queue."""
+    return distill_queue("mine", recipe, annotated(store, SOLO), base, store, **more)
+
+
+def every_weight(store: Store) -> dict[tuple[str, int, str], bytes]:
+    """The weights of all runs, by arm, seed and role."""
+    return {
+        (run.arm, run.seed, file.parent.name): file.read_bytes()
+        for run in store.runs()
+        for file in run.folder.glob("*/model.safetensors")
+    }
+
+
+@pytest.fixture(scope="module")
+def whole_queue(student_folders, load_tiny, tmp_path_factory) -> dict[tuple[str, int, str], bytes]:
+    """The weights of a queue that nothing interrupted."""
+    with Store(tmp_path_factory.mktemp("queue") / "socli.db") as store:
+        list(queue(store, student_folders["gpt2"]))
+        return every_weight(store)
+
+
+def test_all_arms_of_a_seed_are_trained_before_the_next_seed(whole_queue, store, base):
+    events = list(queue(store, base))
+    notes = [event.text for event in events if isinstance(event, Noted)]
+    assert notes == [f"{n} of 4: arm {arm}, seed {seed}" for n, (arm, seed) in enumerate(ORDER, 1)]
+    runs = list(reversed(store.runs()))
+    assert [(run.arm, run.seed, run.status) for run in runs] == [(*which, "done") for which in ORDER]
+    assert [event.run for event in events if isinstance(event, Saved)] == [run.id for run in runs]
+    roles = {"answer": {"student"}, "asks": {"planner", "decomposer", "solver"}}
+    assert set(whole_queue) == {(arm, seed, role) for arm, seed in ORDER for role in roles[arm]}
+    assert len(set(whole_queue.values())) == 8  # no two students are the same
+    assert len({run.traces for run in runs}) == 1
+
+
+@pytest.mark.parametrize("steps", [8, 34])
+def test_t2_a_queue_that_is_stopped_goes_on_and_ends_the_same(store, base, whole_queue, steps):
+    answers = iter([*[False] * (steps - 1), True])
+    with pytest.raises(KeyboardInterrupt):
+        list(queue(store, base, stop_asked=lambda: next(answers)))
+    before = [run.status for run in store.runs()]
+    assert before.count("started") == 1
+    events = list(queue(store, base))
+    assert len(store.runs()) == 4
+    assert every_weight(store) == whole_queue
+    left_alone = [e.text for e in events if isinstance(e, Noted) and " is done already (" in e.text]
+    assert len(left_alone) == before.count("done")
+
+
+def test_what_is_done_is_left_alone_and_trained_again_where_that_is_asked(store, base, whole_queue):
+    list(queue(store, base, arms=["answer"]))
+    assert [(run.arm, run.seed) for run in store.runs()] == [("answer", 6), ("answer", 5)]
+    ids = [run.id for run in reversed(store.runs())]
+    assert list(queue(store, base, arms=["answer"])) == [
+        Noted(f"run {ids[0]} is done already (1 of 2: arm answer, seed 5)"),
+        Noted(f"run {ids[1]} is done already (2 of 2: arm answer, seed 6)"),
+    ]
+    list(queue(store, base, arms=["answer"], again=True))
+    assert len(store.runs()) == 4
+    assert every_weight(store) == {key: value for key, value in whole_queue.items() if key[0] == "answer"}
+
+
+def test_other_traces_are_learnt_though_a_run_of_the_recipe_is_done(store, base):
+    traces = annotated(store, SOLO)
+    list(distill_queue("mine", SOLO, traces[:3], base, store))
+    assert list(distill_queue("mine", SOLO, traces[:3], base, store)) == [
+        Noted(f"run {store.runs()[0].id} is done already")
+    ]
+    list(distill_queue("mine", SOLO, traces, base, store))
+    assert [(run.note, run.status) for run in store.runs()] == [("4 traces", "done"), ("3 traces", "done")]
+
+
+def test_a_run_that_diverges_does_not_keep_the_others_from_being_trained(store, base):
+    wild = {
+        **ARMS.model_dump(),
+        "train": {"epochs": 30, "batch": 4, "lr": 1e30, "warmup": 0, "seeds": [1, 2]},
+    }
+    with pytest.raises(training.Diverged):
+        list(queue(store, base, recipes.parse(wild, "wild.toml"), arms=["answer"]))
+    assert [(run.seed, run.status) for run in store.runs()] == [(2, "failed"), (1, "failed")]
+
+
+def test_a_queue_whose_run_is_in_use_is_refused(store, base):
+    list(islice(queue(store, base), 2))
+    (run,) = store.runs()
+    with FileLock(run.folder / "lock"), pytest.raises(TryAgainError, match="trained by another process"):
+        list(queue(store, base))
+
+
+# ---- the budget
+
+SPLIT = {"roles": "split", "guide": "count"}
+
+
+def begun(store: Store, base: Path, budget: str, **form: str) -> list[DistillBegan]:
+    """What each role begins with under a budget of 12 epochs of two steps."""
+    settings = {"epochs": 12, "batch": 2, "lr": 0.001, "budget": budget}
+    table = {**SOLO.model_dump(), "train": settings, "scheme": form}
+    events = train(store, base, recipes.parse(table, "budget.toml"))
+    return [event for event in events if isinstance(event, DistillBegan)]
+
+
+def steps_of(*how, **form: str) -> dict[str, int]:
+    return {event.role: event.steps for event in begun(*how, **form)}
+
+
+def test_with_a_budget_of_problems_each_student_passes_over_them_as_often(store, base):
+    assert steps_of(store, base, "problems") == {"student": 24}
+    assert steps_of(store, base, "problems", **SPLIT) == {"planner": 24, "decomposer": 24, "solver": 24}
+    assert {run.budget for run in store.runs()} == {"problems"}
+
+
+def test_with_a_budget_of_steps_the_students_of_an_arm_share_them(store, base):
+    assert steps_of(store, base, "steps", name="cot") == {"student": 24}
+    assert steps_of(store, base, "steps", roles="split") == {"decomposer": 12, "solver": 12}
+    assert steps_of(store, base, "steps", **SPLIT) == {"planner": 8, "decomposer": 8, "solver": 8}
+    assert {run.budget for run in store.runs()} == {"steps"}
+
+
+@pytest.mark.parametrize("form", [{}, {"name": "answer"}, {"roles": "split"}, SPLIT], ids=str)
+def test_with_a_budget_of_tokens_every_arm_reads_as_many(store, base, form):
+    """Within one step of 12 passes over whole transcripts for each role."""
+    whole = [x for p, t in annotated(store, SOLO) for x in scheme.lessons(p, t, scheme.Scheme())]
+    wanted = 12 * sum(len(row.ids) for row in batches.encode(load(base, "tiny", "fp32"), whole))
+    roles = begun(store, base, "tokens", **form)
+    read = sum(role.steps * role.tokens / 2 for role in roles)  # two steps are a pass
+    assert abs(read - wanted) <= sum(role.tokens / 4 for role in roles)
+
+
 # ---- what goes wrong
 
 
@@ -243,7 +389,7 @@ def test_t14_a_run_in_use_is_refused(store, base):
 
 
 def test_a_run_that_diverged_has_failed_and_is_not_gone_on_with(store, base):
-    wild = SOLO.model_copy(update={"train": recipes.TrainTable(epochs=30, batch=4, lr=1e30, warmup=0)})
+    wild = SOLO.model_copy(update={"train": TrainTable(epochs=30, batch=4, lr=1e30, warmup=0)})
     with pytest.raises(training.Diverged):
         list(train(store, base, wild))
     (run,) = store.runs()

@@ -8,9 +8,9 @@ from fault_server import FaultServer
 
 from socli.annotate import annotate
 from socli.events import Judged
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 from socli.screen.scene import Scene
+from socli.tables import TeacherTable
 from socli.teacher.money import Price, Purse
 
 ANSWER = Scheme("answer")

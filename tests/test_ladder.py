@@ -11,8 +11,8 @@ from socli.annotate import annotate
 from socli.errors import UsageError
 from socli.events import Noted, Traced
 from socli.problem import Problem, Step
-from socli.recipe import TeacherTable
 from socli.scheme import Reading, Scheme
+from socli.tables import TeacherTable
 from socli.teacher import Asking, ladder, request
 from socli.teacher.cached import Cache
 from socli.teacher.ladder import Ladder

@@ -205,6 +205,7 @@ def test_the_names_of_the_history_never_change() -> None:
     assert [migration.__name__ for migration in HISTORY] == [
         "m001_start",
         "m002_search",
-        "m003_scores",
-        "m004_views",
+        "m003_arms",
+        "m004_scores",
+        "m005_views",
     ]

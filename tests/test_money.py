@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from socli.annotate import annotate
 from socli.errors import TryAgainError, UsageError
 from socli.problem import Problem
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 from socli.teacher.money import Mean, Price, Purse, money, price, purse
 
 PROBLEMS = [Problem(f"What is {n} and {n}?", str(2 * n)) for n in range(1, 201)]

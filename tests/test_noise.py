@@ -5,10 +5,10 @@ from dataclasses import replace
 from doubles import PROBLEMS, ScriptedWriter
 
 from socli.bench import bench
-from socli.recipe import BenchTable
 from socli.scheme import Scheme
 from socli.scoring.noise import noise
 from socli.solve import Solvers
+from socli.tables import BenchTable
 
 RIGHT = {problem.question: [f"#### {problem.gold}"] for problem in PROBLEMS}
 

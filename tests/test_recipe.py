@@ -100,6 +100,110 @@ def test_a_setting_that_cannot_be_set_is_refused(load, override, sentence, hint)
     assert said(lambda: load(PROBLEMS, override)) == (sentence, hint)
 
 
+# ---- arms and seeds
+
+ARMS = (
+    PROBLEMS
+    + """
+[scheme]
+sub_answers = false
+
+[train]
+seeds = [3, 1]
+
+[arms.cot]
+scheme.name = "cot"
+
+[arms.planned]
+scheme.roles = "split"
+scheme.decomposer = "planned"
+scheme.guide = "count"
+scheme.sub_answers = true
+"""
+)
+
+
+def test_an_arm_is_the_scheme_with_what_it_changes(load):
+    made = load(ARMS)
+    assert list(made.arms) == ["cot", "planned"]
+    assert made.schemes() == (
+        Scheme("cot", sub_answers=False),
+        Scheme("socratic", "split", sub_answers=True, decomposer="planned", guide="count"),
+    )
+    assert load(PROBLEMS).schemes() == (Scheme(),)
+
+
+def test_the_queue_is_all_arms_of_a_seed_then_the_next_seed(load):
+    queue = load(ARMS).queue()
+    assert [(arm, one.train.seed, one.to_scheme().name) for arm, one in queue] == [
+        ("cot", 3, "cot"), ("planned", 3, "socratic"), ("cot", 1, "cot"), ("planned", 1, "socratic"),
+    ]  # fmt: skip
+    assert all((one.arms, one.train.seeds) == ({}, ()) for _, one in queue)
+    assert [(arm, one) for arm, one in load(PROBLEMS).queue()] == [("", load(PROBLEMS))]
+
+
+def test_a_recipe_with_arms_can_be_dumped_and_read_again(load):
+    made = load(ARMS)
+    assert recipe.parse(json.loads(recipe.dump(made)), "dumped") == made
+
+
+def test_set_reaches_into_an_arm_and_changes_all_that_say_nothing_else(load):
+    made = load(ARMS, "arms.cot.scheme.name=answer", "scheme.guide=operators", "train.seeds=[9]")
+    assert [form.name for form in made.schemes()] == ["answer", "socratic"]
+    assert [form.guide for form in made.schemes()] == ["operators", "count"]
+    assert [one.train.seed for _, one in made.queue()] == [9, 9]
+
+
+def test_a_role_starts_from_the_base_unless_it_has_one_of_its_own(load):
+    table = load(PROBLEMS + '[student]\nbase = "gpt2"\ndecomposer = "gpt2-medium"\n').student
+    assert [table.base_of(role) for role in ("planner", "student", "decomposer", "solver")] == [
+        "gpt2", "gpt2", "gpt2-medium", "gpt2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence", "hint"),
+    [
+        ("arms.cot]\nscheme.nam = 3", "there is no setting `arms.cot.scheme.nam`", "did you mean `name`?"),
+        ("arms.cot]\nname = 3", "there is no setting `arms.cot.name`", "known here: scheme"),
+        (
+            "arms.cot]\nscheme.name = 'cots'",
+            "`arms.cot.scheme.name`: input should be 'answer', 'cot' or 'socratic' (got 'cots')",
+            None,
+        ),
+        (
+            "arms.'A b']\nscheme.name = 'cot'",
+            "`arms.A b`: must be up to 32 of a-z, 0-9, `_` and `-`, beginning with a letter or digit"
+            " (got 'A b')",
+            None,
+        ),
+        (
+            "arms]\ncot = 3",
+            "`arms.cot`: input should be a valid dictionary or instance of ArmTable (got '3')",
+            None,
+        ),
+        ("train]\nseeds = [1, 1]", "`train.seeds`: must be different from each other (got '[1, 1]')", None),
+        (
+            "train]\nseeds = [-1]",
+            "`train.seeds.0`: input should be greater than or equal to 0 (got '-1')",
+            None,
+        ),
+        (
+            "train]\nbudget = 'hours'",
+            "`train.budget`: input should be 'problems', 'steps' or 'tokens' (got 'hours')",
+            None,
+        ),
+        (
+            "scheme]\nguide = 'plan'",
+            "`scheme.guide`: input should be 'none', 'count', 'operators' or 'equations' (got 'plan')",
+            None,
+        ),
+    ],
+)
+def test_t19_an_arm_or_seed_that_cannot_be_is_one_sentence(load, content, sentence, hint):
+    assert said(lambda: load(f"{PROBLEMS}[{content}\n")) == (f"mine.toml: {sentence}", hint)
+
+
 # ---- T19: what a recipe must not hold
 
 
@@ -115,7 +219,10 @@ def test_t19_every_fault_is_said_at_once_and_the_nearest_key_named(load):
 
 def test_t19_where_no_key_is_near_those_that_are_known_are_named(load):
     sentence, hint = said(lambda: load(PROBLEMS + "[student]\nxyzzy = 3\n"))
-    assert (sentence, hint) == ("mine.toml: there is no setting `student.xyzzy`", "known here: base")
+    assert (sentence, hint) == (
+        "mine.toml: there is no setting `student.xyzzy`",
+        "known here: base, decomposer, planner",
+    )
 
 
 @pytest.mark.parametrize(

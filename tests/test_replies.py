@@ -13,8 +13,8 @@ from socli.annotate import annotate
 from socli.errors import UsageError
 from socli.events import Refused
 from socli.problem import Step
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 from socli.teacher import Asking, replies
 
 ASKING = Asking(PROBLEMS[0])

@@ -41,6 +41,20 @@ def predicted(problem: Problem, **changes: object) -> Prediction:
     return replace(right, **changes)  # type: ignore[arg-type]
 
 
+def test_a_run_that_is_done_is_found_by_what_it_learnt_and_not_by_how_it_is_scored(store: Store) -> None:
+    plan = replace(PLAN, arm="cot", traces="abc", budget="tokens")
+    run = store.start_run(plan)
+    assert (run.arm, run.traces, run.budget) == ("cot", "abc", "tokens")
+    assert store.find_run(plan, "done") is None
+    assert store.find_run(replace(plan, traces="def")) == run  # started: its training begins again
+    done = store.finish_run(run.id, "done")
+    scored = {**PLAN.recipe, "bench": {"limit": 5}, "about": "the same"}
+    assert store.find_run(replace(plan, recipe=scored), "done") == done
+    assert store.find_run(plan) is None
+    for other in ({"arm": ""}, {"arm": "answer"}, {"traces": "def"}, {"seed": 8}, {"recipe": {"x": 1}}):
+        assert store.find_run(replace(plan, **other), "done") is None  # type: ignore[arg-type]
+
+
 def test_a_run_comes_back_as_it_was_planned(store: Store) -> None:
     run = store.start_run(PLAN)
     assert run == RunRow(

@@ -1,5 +1,7 @@
 """The fold: what the screen knows after each event, for all four workflows."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,12 @@ def predicted(
 
 def trained(step: int, loss: float, role: str = "student") -> Trained:
     return Trained(role, step, 100, loss, 1e-4, 900.0, 60.0)
+
+
+def test_the_next_run_of_a_queue_takes_the_place_of_the_last():
+    other = replace(begun("solver"), run="pears-2")
+    scene = after(begun("decomposer"), begun("solver"), Saved("pears-1", "/runs/pears-1", 1.0), other)
+    assert [one.began for one in scene.training] == [other]
 
 
 def begun(role: str = "student", step: int = 0) -> DistillBegan:

@@ -10,14 +10,17 @@ from socli.scheme import (
     ASK,
     END,
     FACTS,
+    PLAN,
     PROBLEM,
     WORK,
     Reading,
     Scheme,
     Span,
+    described,
     lessons,
     misfit,
     one_line,
+    plan,
     prompt,
     read,
     roles,
@@ -37,6 +40,12 @@ SCHEMES = [
     Scheme("socratic", sub_answers=False),
     Scheme("socratic", "split"),
     Scheme("socratic", "split", sub_answers=False),
+    Scheme("socratic", decomposer="planned"),
+    Scheme("socratic", "split", decomposer="planned"),
+    Scheme("socratic", "split", decomposer="planned", sub_answers=False),
+    Scheme("socratic", guide="count"),
+    Scheme("socratic", "split", guide="operators"),
+    Scheme("socratic", "split", decomposer="planned", guide="equations"),
 ]
 
 # text as a model, a data set or an attacker may write it: labels, every kind of line end, anything
@@ -98,15 +107,23 @@ def test_lines_without_a_label_are_left_out():
 
 
 def test_a_step_without_an_answer_stays_a_step():
-    assert read("Ask: One?\nAsk: Two?\nWork: 2\n") == Reading((Step("One?", ""), Step("Two?", "2")), None)
+    assert read("Ask: One?\nWork: 1\nAsk: Two?\n") == Reading((Step("One?", "1"), Step("Two?", "")), None)
+
+
+def test_an_answer_belongs_to_the_first_question_that_waits():
+    assert read("Ask: One?\nAsk: Two?\nWork: 1\n") == Reading((Step("One?", "1"), Step("Two?", "")), None)
+    assert read("Ask: One?\nAsk: Two?\nWork: 1\nWork: 2\nWork: 3\n#### 3") == Reading(
+        (Step("One?", "1"), Step("Two?", "2"), Step("", "3")), "3"
+    )
 
 
 # ---- labels
 
 
 def test_no_label_holds_what_harnesses_cut_at():
-    assert [PROBLEM, FACTS, ASK, WORK, END] == ["Problem:", "Facts:", "Ask:", "Work:", "####"]
-    assert not any(cut in label for label in (PROBLEM, FACTS, ASK, WORK, END) for cut in ("Question:", "Q:"))
+    labels = [PROBLEM, FACTS, PLAN, ASK, WORK, END]
+    assert labels == ["Problem:", "Facts:", "Plan:", "Ask:", "Work:", "####"]
+    assert not any(cut in label for label in labels for cut in ("Question:", "Q:"))
 
 
 @given(question=hostile, context=hostile)
@@ -120,8 +137,12 @@ def test_a_problem_cannot_begin_a_line_of_its_own(question, context):
 def test_text_that_looks_like_a_label_cannot_fake_one(steps, answer):
     for scheme in SCHEMES:
         labels = [line.partition(" ")[0] for line in write(steps, answer, scheme).split("\n")]
+        plan = [PLAN] * scheme.guided
         step = [ASK] * scheme.asks + [WORK] * scheme.works
-        assert labels == [*step * len(steps), END]
+        if scheme.planned and scheme.works:
+            assert labels == [*plan, *[ASK] * len(steps), *[WORK] * len(steps), END]
+        else:
+            assert labels == [*plan, *step * len(steps), END]
 
 
 def test_a_problem_that_brings_its_own_answer_line_stays_one_line():
@@ -190,6 +211,78 @@ def test_without_sub_answers_the_solver_learns_the_answer_alone():
     }  # fmt: skip
 
 
+def test_a_planned_decomposer_asks_everything_from_the_problem_alone():
+    """The solver learns what it learns from an interleaved one."""
+    made = spans(Scheme("socratic", "split", decomposer="planned"))
+    assert made["decomposer"] == (reads(READS), learns(f"Ask: {Q1}\nAsk: {Q2}\n"))
+    assert made["solver"] == spans(Scheme("socratic", "split"))["solver"]
+
+
+def test_a_planned_decomposer_without_sub_answers_asks_everything_too():
+    assert spans(Scheme("socratic", "split", sub_answers=False, decomposer="planned")) == {
+        "decomposer": (reads(READS), learns(f"Ask: {Q1}\nAsk: {Q2}\n")),
+        "solver": (
+            reads(READS), reads(f"Ask: {Q1}\n"), reads(f"Ask: {Q2}\n"), reads("####"), learns(" 40"),
+        ),
+    }  # fmt: skip
+
+
+def test_one_student_that_plans_asks_everything_before_it_answers():
+    written = f"Ask: {Q1}\nAsk: {Q2}\nWork: {W1}\nWork: {W2}\n#### 40"
+    assert spans(Scheme("socratic", decomposer="planned")) == {"student": (reads(READS), learns(written))}
+
+
+@pytest.mark.parametrize(
+    ("guide", "line"),
+    [("count", "2"), ("operators", "*; -"), ("equations", "<<4*12=48>>; <<48-8=40>>")],
+)
+def test_a_planner_learns_the_guide_and_whoever_asks_reads_it(guide, line):
+    plan = reads(f"Plan: {line}\n")
+    plans = (reads(READS), reads("Plan:"), learns(f" {line}\n"))
+    unified, split = Scheme("socratic"), Scheme("socratic", "split")
+    (_, student), (_, decomposer) = spans(unified)["student"], spans(split)["decomposer"][:2]
+    assert spans(replace(unified, guide=guide)) == {
+        "planner": plans,
+        "student": (reads(READS), plan, student),
+    }
+    assert spans(replace(split, guide=guide)) == {
+        "planner": plans,
+        "decomposer": (
+            reads(READS), plan,
+            decomposer, reads(f"Work: {W1}\n"),
+            learns(f"Ask: {Q2}\n"), reads(f"Work: {W2}\n"),
+        ),
+        "solver": spans(split)["solver"],  # it does not read the plan
+    }  # fmt: skip
+    assert spans(replace(split, guide=guide, decomposer="planned"))["decomposer"] == (
+        reads(READS), plan, learns(f"Ask: {Q1}\nAsk: {Q2}\n"),
+    )  # fmt: skip
+
+
+def test_without_sub_questions_there_is_nothing_to_plan():
+    for name in ("answer", "cot"):
+        plain = Scheme(name)
+        assert spans(Scheme(name, "split", decomposer="planned", guide="count")) == spans(plain)
+
+
+@pytest.mark.parametrize(
+    ("texts", "operators", "equations"),
+    [
+        (["3*4 = <<3*4=12>>12 and <<12-2=10>>10."], "* -", "<<3*4=12>> <<12-2=10>>"),
+        (["It is half.", "<<10/2=5>>5"], "none; /", "none; <<10/2=5>>"),
+        (["<<20% of 50=10>>10", "<<-3+(4 x 2)=5>>5"], "*; +*", "<<20% of 50=10>>; <<-3+(4 x 2)=5>>"),
+        (["<<a+b=c>>"], "none", "<<a+b=c>>"),
+        (["<<7=7>>"], "none", "<<7=7>>"),
+    ],
+)
+def test_a_plan_says_what_is_computed_in_each_step(texts, operators, equations):
+    steps = tuple(Step("And?", text) for text in texts)
+    assert plan(steps, "operators") == operators
+    assert plan(steps, "equations") == equations
+    assert plan(steps, "count") == str(len(texts))
+    assert plan(steps, "none") == ""
+
+
 def test_facts_are_read_and_never_learnt():
     steps = (Step("Why?", "So."),)
     lift = Problem("Can it ride?", "no", "yes/no", context="It weighs\n3 tonnes.", steps=steps)
@@ -204,11 +297,22 @@ def test_facts_are_read_and_never_learnt():
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 def test_the_spans_of_every_role_are_the_whole_transcript(scheme):
+    told = write(TRACE.steps, TRACE.answer, scheme)
+    guide = f"{told.partition(chr(10))[0]}\n" if scheme.guided else ""
     for lesson in lessons(CANDLES, TRACE, scheme):
-        whole = "".join(span.text for span in lesson.spans)
-        transcript = READS + write(TRACE.steps, TRACE.answer, scheme)
-        # the decomposer ends where the solver writes the answer
-        assert whole == transcript.removesuffix("#### 40" if lesson.role == "decomposer" else "")
+        whole = "".join(span.text for span in lesson.spans).removeprefix(READS)
+        match lesson.role:
+            case "planner":
+                assert whole == guide
+            case "student":
+                assert whole == told
+            case "decomposer" if scheme.planned:  # it ends where the solver begins
+                assert whole == told.partition(WORK if scheme.works else END)[0]
+            case "decomposer":  # it ends where the solver writes the answer
+                assert whole == told.removesuffix("#### 40")
+            case "solver":  # it reads each question above its answer, however they were asked
+                one_by_one = replace(scheme, decomposer="interleaved", guide="none")
+                assert whole == write(TRACE.steps, TRACE.answer, one_by_one)
 
 
 def test_pairs_are_what_was_read_and_what_is_learnt_next():
@@ -225,25 +329,51 @@ def test_two_are_trained_where_roles_are_split_and_one_elsewhere():
         assert roles(scheme) == ("student",)
 
 
+def test_a_guide_trains_a_planner_first():
+    assert roles(Scheme("socratic", guide="count")) == ("planner", "student")
+    assert roles(Scheme("socratic", "split", guide="equations")) == ("planner", "decomposer", "solver")
+    assert roles(Scheme("cot", guide="count")) == ("student",)
+
+
+def test_a_scheme_is_described_by_what_it_does():
+    assert [described(scheme) for scheme in SCHEMES] == [
+        "answer",
+        "cot",
+        "socratic unified",
+        "socratic unified, no sub-answers",
+        "socratic split",
+        "socratic split, no sub-answers",
+        "socratic unified planned",
+        "socratic split planned",
+        "socratic split planned, no sub-answers",
+        "socratic unified, guide count",
+        "socratic split, guide operators",
+        "socratic split planned, guide equations",
+    ]
+    assert described(Scheme("cot", "split", decomposer="planned", guide="count")) == "cot"
+
+
 # ---- what cannot be taught
 
 
 def test_a_trace_fits_where_it_has_what_the_scheme_writes():
-    assert [misfit(TRACE, scheme) for scheme in SCHEMES] == [None] * 6
+    assert [misfit(TRACE, scheme) for scheme in SCHEMES] == [None] * 12
+
+
+NO_WORK, NO_ASK = "a step has no worked answer", "a step has no sub-question"
 
 
 @pytest.mark.parametrize(
     ("steps", "faults"),
     [
-        ((), [None] + ["it has no steps"] * 5),
+        ((), [None] + ["it has no steps"] * 11),
         (
             (Step("Why?", " \n"),),
-            [None, "a step has no worked answer", "a step has no worked answer", None,
-             "a step has no worked answer", None],
+            [None, NO_WORK, NO_WORK, None, NO_WORK, None, NO_WORK, NO_WORK, None, NO_WORK, NO_WORK, NO_WORK],
         ),
-        ((Step("\u2003", "So."),), [None, None, *["a step has no sub-question"] * 4]),
+        ((Step("\u2003", "So."),), [None, None, *[NO_ASK] * 10]),
     ],
-)  # fmt: skip
+)
 def test_a_misfit_is_said_for_the_schemes_it_does_not_fit(steps, faults):
     trace = replace(TRACE, steps=steps)
     assert [misfit(trace, scheme) for scheme in SCHEMES] == faults

@@ -3,9 +3,10 @@
 import pytest
 from doubles import PROBLEMS, ScriptedWriter
 
+from socli import scheme
 from socli.events import Opened, Solved, Wrote
-from socli.problem import Problem, Step
-from socli.scheme import Scheme
+from socli.problem import Problem, Step, Trace
+from socli.scheme import Scheme, Span
 from socli.solve import MOST_QUESTIONS, Solvers, solve
 
 TEA = Problem("What do 2 teas at $3 cost?", "6")
@@ -212,6 +213,153 @@ def test_what_a_decomposer_says_of_the_answer_is_not_an_answer():
     made = prediction(paired(["Ask: Is it #### 9?\n", ""], [" No. #### 9\n", " 6"])[:-2])
     assert made.steps == (Step("Is it #### 9?", "No. #### 9"),)
     assert (made.answer, made.correct) == ("6", True)
+
+
+# ---- what is learnt is what is decoded
+
+
+class Recorder(ScriptedWriter):
+    """Writes down what it reads and what it writes, in the pieces in which it does."""
+
+    def __init__(self, scripts):
+        super().__init__(scripts)
+        self.spans: list[Span] = []
+
+    def open(self, prompts, prefix=""):
+        super().open(prompts, prefix)
+        self.spans += [Span(prompt, learnt=False) for prompt in prompts]
+
+    def add(self, number, text):
+        super().add(number, text)
+        self.spans += [Span(text, learnt=False)] * bool(text)
+
+    def write(self, limits, *, line):
+        text = ""
+        for piece in super().write(limits, line=line):
+            text += piece.text
+            yield piece
+        self.spans += [Span(text, learnt=True)] * bool(text)
+
+
+@pytest.mark.parametrize("guide", ["none", "count", "operators", "equations"])
+@pytest.mark.parametrize("decomposer", ["interleaved", "planned"])
+@pytest.mark.parametrize("sub_answers", [True, False])
+@pytest.mark.parametrize("roles", ["unified", "split"])
+def test_a_lesson_is_cut_where_the_loop_reads_and_writes(roles, sub_answers, decomposer, guide):
+    problem, form = PROBLEMS[0], Scheme("socratic", roles, sub_answers, decomposer, guide)
+    trace = Trace(problem.id, problem.steps, "40", "reference")
+    lessons = {lesson.role: lesson for lesson in scheme.lessons(problem, trace, form)}
+    turns = {role: [target for _, target in lesson.pairs()] for role, lesson in lessons.items()}
+    if "decomposer" in turns and not form.planned:
+        turns["decomposer"].append("")  # it ends
+    writers = {role: Recorder({"Problem": said}) for role, said in turns.items()}
+    answering = writers.get("solver") or writers["student"]
+    who = Solvers("s", form, answering, writers.get("decomposer"), planner=writers.get("planner"))
+    made = prediction(list(solve([problem], who, 300)))
+    assert (made.correct, made.text) == (True, scheme.write(problem.steps, "40", form))
+    for role, lesson in lessons.items():
+        assert tuple(writers[role].spans) == lesson.spans
+
+
+# ---- everything is asked first
+
+PLANNED = Scheme("socratic", "split", decomposer="planned")
+
+
+def test_a_planned_decomposer_asks_once_and_the_solver_answers_in_order():
+    *events, decomposer, solver = paired(["Ask: One?\nAsk: Two?\n"], [" 1.\n", " 2.\n", " 6"], PLANNED)
+    made = prediction(events)
+    assert made.text == "Ask: One?\nAsk: Two?\nWork: 1.\nWork: 2.\n#### 6"
+    assert made.steps == (Step("One?", "1."), Step("Two?", "2."))
+    assert (made.answer, made.correct, made.finish_reason) == ("6", True, "answered")
+    assert made.text == "".join(event.text for event in events if isinstance(event, Wrote))
+    assert decomposer.seen == [f"{READS}Ask: One?\nAsk: Two?\n"]
+    assert solver.seen == [f"{READS}Ask: One?\nWork: 1.\nAsk: Two?\nWork: 2.\n#### 6"]
+
+
+def test_planned_without_sub_answers_the_solver_reads_all_questions_and_answers_once():
+    form = Scheme("socratic", "split", sub_answers=False, decomposer="planned")
+    *events, _, solver = paired(["Ask: One?\nAsk: Two?\n"], [" 6"], form)
+    assert prediction(events).text == "Ask: One?\nAsk: Two?\n#### 6"
+    assert solver.seen == [f"{READS}Ask: One?\nAsk: Two?\n#### 6"]
+
+
+def test_planned_problems_of_other_lengths_go_side_by_side():
+    decomposer = ScriptedWriter({"teas": ["Ask: One?\nAsk: Two?\n"], "Ivo": ["Ask: Why?\n"]})
+    solver = ScriptedWriter({"teas": [" 1.\n", " 2.\n", " 6"], "Ivo": [" 20*7.\n", " 140"]})
+    events = list(solve([TEA, PROBLEMS[1]], Solvers("s", PLANNED, solver, decomposer), 100))
+    solved = [event for event in events if isinstance(event, Solved)]
+    assert [(event.problem, event.prediction.correct) for event in solved] == [
+        (PROBLEMS[1], True),
+        (TEA, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers", "most", "reason", "text"),
+    [
+        ("", [" 6"], 100, "answered", "#### 6"),
+        ("Ask: One?\nWell\n", [], 100, "unreadable", "Ask: One?\nWell\n"),
+        ("Ask: One?\n#### 6", [], 100, "unreadable", "Ask: One?\n#### 6"),
+        ("Ask: One?\nAsk: Two", [], 100, "unreadable", "Ask: One?\nAsk: Two"),
+        ("Ask: A\x85Ask: B?\n", [" 1.\n", " 6"], 100, "answered", "Ask: A\x85Ask: B?\nWork: 1.\n#### 6"),
+        ("Ask: One?\nAsk: Two?\n", [], 3, "truncated", "Ask: One?\nAsk: "),
+        ("Ask: One?\n", [" I do not"], 100, "unreadable", "Ask: One?\nWork: I do not"),
+        ("Ask: And?\n" * 13, [], 100, "too many steps", "Ask: And?\n" * 13),
+    ],
+    ids=str,
+)
+def test_how_a_planned_attempt_ends(asks, answers, most, reason, text):
+    made = prediction(paired([asks], answers, PLANNED, most=most)[:-2])
+    assert (made.finish_reason, made.text) == (reason, text)
+
+
+def test_as_many_planned_questions_as_are_allowed_are_answered():
+    asks, answers = "Ask: And?\n" * MOST_QUESTIONS, [*[" 1.\n"] * MOST_QUESTIONS, " 6"]
+    made = prediction(paired([asks], answers, PLANNED, most=1000)[:-2])
+    assert (len(made.steps), made.finish_reason, made.correct) == (12, "answered", True)
+
+
+# ---- a planner guides
+
+
+def guided(plan: str, form: Scheme, turns: list[str], most: int = 100) -> tuple:
+    """The prediction, then what planner, asker and solver have seen, where a planner writes this line."""
+    planner, asker = ScriptedWriter({"Problem": [plan]}), ScriptedWriter({"Problem": [turns[0]]})
+    solver = ScriptedWriter({"Problem": turns[1:]}) if form.split else asker
+    decomposer = asker if form.split else None
+    who = Solvers("s", form, solver, decomposer, planner=planner)
+    events = list(solve([TEA], who, most))
+    spoke = list(dict.fromkeys(event.by for event in events if isinstance(event, Wrote)))
+    return prediction(events), spoke, planner.seen, asker.seen, solver.seen
+
+
+def test_a_plan_is_written_first_and_read_by_the_decomposer_alone():
+    form = Scheme("socratic", "split", decomposer="planned", guide="count")
+    made, spoke, planner, asker, solver = guided(" 1\n", form, ["Ask: One?\n", " 1.\n", " 6"])
+    assert made.text == "Plan: 1\nAsk: One?\nWork: 1.\n#### 6"
+    assert (made.steps, made.correct) == ((Step("One?", "1."),), True)
+    assert spoke == ["planner", "decomposer", "solver"]
+    assert planner == [f"{READS}Plan: 1\n"]
+    assert asker == [f"{READS}Plan: 1\nAsk: One?\n"]
+    assert solver == [f"{READS}Ask: One?\nWork: 1.\n#### 6"]
+
+
+def test_one_student_reads_its_plan_and_writes_on():
+    form = Scheme("socratic", guide="operators")
+    made, spoke, _, asker, _ = guided(" *\n", form, ["Ask: One?\nWork: 1.\n#### 6"])
+    assert made.text == "Plan: *\nAsk: One?\nWork: 1.\n#### 6"
+    assert (made.correct, spoke) == (True, ["planner", "student"])
+    assert asker == [f"{READS}Plan: *\nAsk: One?\nWork: 1.\n#### 6"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "most", "reason", "text"),
+    [(" 1", 100, "unreadable", "Plan: 1"), (" 1 2 3\n", 2, "truncated", "Plan: 1 ")],
+)
+def test_without_a_whole_plan_nothing_is_asked(plan, most, reason, text):
+    made, spoke, *_ = guided(plan, Scheme("socratic", guide="count"), ["#### 6"], most)
+    assert (made.finish_reason, made.text, spoke) == (reason, text, ["planner"])
 
 
 def test_nothing_to_solve_is_nothing_told():

@@ -15,7 +15,7 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme check overlap prompts recipe
+    arithmetic answer scheme check overlap prompts faults tables recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
@@ -39,7 +39,7 @@ SHOWS = {"errors", "problem", "events", "records", "arithmetic", "answer", "sche
 OWNERS = {
     "typer": {"cli"},
     "rich": {"screen.render", "screen.progress", "screen.live", "cli"},
-    "pydantic": {"recipe"},
+    "pydantic": {"faults", "tables", "recipe"},
     "platformdirs": {"home"},
     "filelock": {"distill", "models", "models.revisions"},
     "sqlite3": {"store.sqlitefile", "store.migrations", "store.runbook", "store"},

@@ -10,8 +10,8 @@ from socli.annotate import annotate
 from socli.cli import app
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
 from socli.events import AnnotateBegan, Refused, Traced
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 
 CANARY = "sk-canary-5f1d0a"
 SOCRATIC = Scheme("socratic")

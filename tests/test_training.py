@@ -15,8 +15,8 @@ from socli.engine.decode import Writer
 from socli.errors import SocliError, UsageError
 from socli.events import Checkpointed, DistillBegan, Trained
 from socli.problem import Trace
-from socli.recipe import TrainTable
 from socli.scheme import Lesson, Scheme, Span
+from socli.tables import TrainTable
 
 TRACES = [(p, Trace(p.id, p.steps, p.gold or "", "reference")) for p in PROBLEMS]
 BY_HEART = TrainTable(epochs=45, batch=4, lr=0.02)
@@ -30,6 +30,11 @@ SCHEMES = [
     Scheme("socratic", sub_answers=False),
     Scheme("socratic", "split"),
     Scheme("socratic", "split", sub_answers=False),
+    Scheme("socratic", decomposer="planned"),
+    Scheme("socratic", "split", decomposer="planned"),
+    Scheme("socratic", guide="count"),
+    Scheme("socratic", "split", decomposer="planned", guide="equations"),
+    Scheme("socratic", "split", guide="operators"),
 ]
 
 
@@ -84,7 +89,13 @@ def test_four_problems_are_learnt_by_heart_and_then_solved(load_tiny, tmp_path, 
         *_, last = training.train(student, lessons(form, role), BY_HEART, tmp_path / role, "run")
         assert last.loss < 0.05
         writers[role] = Writer(student, calculator=role != "decomposer")
-    who = solve.Solvers("run", form, writers.get("student") or writers["solver"], writers.get("decomposer"))
+    who = solve.Solvers(
+        "run",
+        form,
+        writers.get("student") or writers["solver"],
+        writers.get("decomposer"),
+        planner=writers.get("planner"),
+    )
     solved = [event for event in solve.solve(PROBLEMS, who, 300) if isinstance(event, solve.Solved)]
     assert len(solved) == 4
     for event in solved:

@@ -5,26 +5,28 @@ import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache, partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from socli.cli import app, options, wiring
+from socli.cli import app, arms, options, wiring
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from socli.engine.student import Precision
     from socli.events import Event, Noted
     from socli.problem import AnswerKind, Scorecard
-    from socli.recipe import BenchTable
     from socli.records import RunRow
     from socli.scheme import SchemeName
     from socli.scoring.outputs import Output, Skipped
+    from socli.screen.live import Screen
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
+    from socli.tables import BenchTable
 
 
 @app.command()
@@ -36,7 +38,12 @@ def bench(
         ),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", "-r", help="Score this recipe's sets with its last good run.")
+        str | None,
+        typer.Option(
+            "--recipe",
+            "-r",
+            help="Score this recipe's sets with its last good run, or each arm's and seed's.",
+        ),
     ] = None,
     run: options.RunId = None,
     model: options.Model = None,
@@ -95,35 +102,35 @@ def bench(
     from socli.sources import Fields
 
     wiring.refuse_both(run, model)
-    given = {"limit": limit, "steps": wiring.two_numbers(steps), "calculator": calculator}
+    changed = {"limit": limit, "steps": wiring.two_numbers(steps), "calculator": calculator}
+    given = {key: value for key, value in changed.items() if value is not None}
     fields = Fields(question_field, answer_field, context_field, kind)
     named = _named_table(recipe, set_ or [])
     cards: list[Scorecard] = []
     with ExitStack() as stack:
         db = cache(lambda: stack.enter_context(wiring.opened(store)))
         inputs = [_looked_at(spec) for spec in _specs(sets, named)]
-        who = None
-        if not all(one.answered for one in inputs):
-            row = None if model is not None else wiring.chosen_run(db(), run, recipe)
-            changed = {key: value for key, value in given.items() if value is not None}
-            table = (named or _frozen_table(row)).model_copy(update=changed)
-            ready = partial(_solvers, row, model, scheme, kind, table.calculator)
-            if noise:
-                _noise(inputs, seed, fields, ready, table, db(), json)
-                return
-            who = ready(precision)
-            if swap:
-                for one in inputs:
-                    _swapped(one, seed, fields, who, table, db(), json=json)
-                return
+        solving = not all(one.answered for one in inputs)
+        rows = _rows(db(), recipe, run, set_ or []) if solving and model is None else []
+        table = (named or _frozen_table(rows)).model_copy(update=given)
+        answering: Sequence[RunRow | None] = rows if model is None else [None] * int(solving)
+        ready = [partial(_solvers, row, model, scheme, kind, table.calculator) for row in answering]
+        if ready and noise:
+            _noise(inputs, seed, fields, _alone(ready), table, db(), json=json)
+            return
+        if ready and swap:
+            _swapped(inputs, seed, fields, _alone(ready)(precision), table, db(), json=json)
+            return
+        _prepare(inputs, rows, model if ready else None)
         with wiring.talk() as screen:
             for one in inputs:
-                if one.answered or who is None:
-                    events = _judged(one, limit, fields, keep, db)
-                    cards += scoring.follow(events, screen)
-                    continue
-                events = _solved(one, seed, fields, who, table, db(), again)
-                cards += scoring.follow(in_order(events) if ordered else events, screen, solving=True)
+                if one.answered:
+                    cards += scoring.follow(_judged(one, limit, fields, keep, db), screen)
+            for row, load in zip_longest(rows, ready):
+                more = _introduced(row, rows, screen)
+                for events in _each(inputs, seed, fields, load(precision), table, db(), again):
+                    told = in_order(events) if ordered else events
+                    cards += scoring.follow(told, screen, solving=True, more=more)
     if json:
         skipped = sum(one.skipped.count for one in inputs)
         print(jsons.dumps(_summary(cards, skipped)), file=sys.stderr)
@@ -154,6 +161,40 @@ def _named_table(recipe: str | None, overrides: list[str]) -> "BenchTable | None
     if overrides and recipe is None:
         raise UsageError("--set changes a recipe, and none is named", hint="name one with --recipe")
     return None if recipe is None else recipes.load(recipe, overrides).bench
+
+
+def _rows(db: "Store", recipe: str | None, run: str | None, overrides: list[str]) -> "list[RunRow]":
+    """The runs that answer: the one named, those of the recipe's arms and seeds, or the last good one."""
+    from socli import recipe as recipes
+
+    if recipe is None or run is not None:
+        return [wiring.chosen_run(db, run)]
+    return arms.runs_of(db, recipe, recipes.load(recipe, overrides))
+
+
+def _alone(ready: "Sequence[partial[Solvers]]") -> "partial[Solvers]":
+    """The only one; UsageError where several runs would answer."""
+    if len(ready) > 1:
+        raise UsageError("--noise and --swap look at one run alone", hint="name it with --run")
+    return ready[0]
+
+
+def _prepare(inputs: "list[_Input]", rows: "list[RunRow]", model: str | None) -> None:
+    """Fetch the untrained model, with a bar of its own; UsageError where several runs would read stdin."""
+    if len(rows) > 1 and any(one.lines is not None and not one.answered for one in inputs):
+        raise UsageError("stdin can be read by one run alone", hint="name it with --run")
+    if model is not None:
+        wiring.base_folder(model)
+
+
+def _introduced(row: "RunRow | None", rows: "list[RunRow]", screen: "Screen") -> dict[str, str]:
+    """Where several runs are scored: say which comes; what its predictions say of it beside themselves."""
+    from socli.events import Noted
+
+    if row is None or len(rows) < 2:
+        return {}
+    screen.show(Noted(f"run {row.id}: {arms.title(row.arm, row.seed)}"))
+    return {"run": row.id}
 
 
 def _specs(sets: list[str] | None, named: "BenchTable | None") -> list[str]:
@@ -227,13 +268,28 @@ def _solvers(
     return wiring.untrained(model, Scheme(scheme), kind, calculator, precision)
 
 
+def _each(
+    inputs: list[_Input],
+    seed: int,
+    fields: "Fields",
+    who: "Solvers",
+    table: "BenchTable",
+    db: "Store",
+    again: bool,
+) -> "Iterator[Iterator[Event]]":
+    """The events of each input that is to be solved."""
+    for one in inputs:
+        if not one.answered:
+            yield _solved(one, seed, fields, who, table, db, again)
+
+
 def _solved(
     one: _Input, seed: int, fields: "Fields", who: "Solvers", table: "BenchTable", db: "Store", again: bool
 ) -> "Iterator[Event]":
     """The events of solving one set and scoring the answers."""
     from socli import solvers
     from socli.bench import bench
-    from socli.recipe import ProblemsTable
+    from socli.tables import ProblemsTable
 
     problems, total, kind = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
     set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
@@ -247,6 +303,7 @@ def _noise(
     ready: "Callable[[Precision], Solvers]",
     table: "BenchTable",
     db: "Store",
+    *,
     json: bool,
 ) -> None:
     from socli.cli.noise import measure, refuse_stdin
@@ -264,23 +321,31 @@ def _noise(
 
 
 def _swapped(
-    one: _Input, seed: int, fields: "Fields", who: "Solvers", table: "BenchTable", db: "Store", *, json: bool
+    inputs: list[_Input],
+    seed: int,
+    fields: "Fields",
+    who: "Solvers",
+    table: "BenchTable",
+    db: "Store",
+    *,
+    json: bool,
 ) -> None:
     from socli.cli import swap
-    from socli.recipe import ProblemsTable
+    from socli.tables import ProblemsTable
 
-    problems, _, _ = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
-    set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
-    swap.measure(set_name, list(problems), who, db, table, json=json)
+    for one in inputs:
+        problems, _, _ = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
+        set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
+        swap.measure(set_name, list(problems), who, db, table, json=json)
 
 
-def _frozen_table(row: "RunRow | None") -> "BenchTable":
+def _frozen_table(rows: "list[RunRow]") -> "BenchTable":
     """How long a run's recipe lets it write, and how many side by side; the defaults without a run."""
-    from socli.recipe import BenchTable
+    from socli.tables import BenchTable
 
-    if row is None:
+    if not rows:
         return BenchTable()
-    frozen = BenchTable.model_validate(row.recipe["bench"])
+    frozen = BenchTable.model_validate(rows[0].recipe["bench"])
     return BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)
 
 

@@ -1,13 +1,17 @@
 """socli distill"""
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
 
-from socli.cli import app, options, repeats, wiring
+import typer
+
+from socli.cli import app, arms, options, repeats, wiring
 from socli.errors import MissingError
 from socli.home import checked_name
 
 if TYPE_CHECKING:
     from socli.events import Event
+    from socli.problem import Problem, Trace
     from socli.recipe import Recipe
     from socli.store import Store
 
@@ -16,24 +20,39 @@ if TYPE_CHECKING:
 def distill(
     recipe: options.RecipeName = "quickstart",
     set_: options.Set = None,
+    arm: Annotated[
+        list[str] | None, typer.Option("--arm", help="Train this arm of the recipe alone; may be repeated.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Train once more what is done already.")] = False,
     allow_overlap: options.AllowOverlap = False,
     store: options.Store = None,
     json: options.Json = False,
 ) -> None:
     """Fine-tune a student, or a decomposer and a solver, on the kept traces.
 
-    A run that was killed goes on from its last checkpoint when the same command is given again.
-    Missing traces are made first where the teacher is free.
+    The same command goes on after a kill: what is done is left alone, the run under way continues from its
+    last checkpoint, then come the recipe's other arms and seeds. Missing traces are made first where the
+    teacher is free.
     """
     from socli import recipe as recipes
 
     loaded = recipes.load(recipe, set_ or [])
+    arms.check(loaded, arm or ())
     checked_name(recipes.title(recipe), "run")  # refused now rather than after annotating
     annotate, bench = (
         wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
     )
     with wiring.opened(store) as db:
-        run(recipe, loaded, db, annotate, allow_overlap=allow_overlap, json=json)
+        run(
+            recipe,
+            loaded,
+            db,
+            annotate,
+            chosen=arm or (),
+            again=again,
+            allow_overlap=allow_overlap,
+            json=json,
+        )
     if not json and loaded.bench.sets:
         wiring.say(f"next: {bench}")
 
@@ -44,40 +63,65 @@ def run(
     db: "Store",
     annotate: str,
     *,
+    chosen: Collection[str] = (),
+    again: bool = False,
     allow_overlap: bool = False,
     json: bool = False,
 ) -> str:
-    """Annotate where that is free, fetch the base, train; the run's id.
+    """Annotate where that is free, fetch the bases, train the chosen arms or all; the id of the last run.
 
     `annotate` is the command to type where there is no trace to learn from.
     """
     from itertools import chain
 
     from socli import distill as distilling
+    from socli import scheme
     from socli.events import Saved
 
     notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
-    table = recipe.problems
-    teachers = wiring.teachers(db, recipe.teacher)
-    traces = distilling.kept(db, table.set_name, table.limit, teachers, recipe.to_scheme())
+    traces = _kept(recipe, db, notes)
     if not allow_overlap:
         out = repeats.left_out((problem for problem, _ in traces), recipe, json=json)
         traces = [pair for pair in traces if pair[0].id not in out]
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
-    base = wiring.base_folder(recipe.student.base, json=json)  # before the screen: it has a bar of its own
+    student, roles = recipe.student, {role for form in recipe.schemes() for role in scheme.roles(form)}
+    base = wiring.base_folder(student.base, json=json)  # before the screen: it has a bar of its own
+    other = {
+        role: wiring.base_folder(student.base_of(role), json=json)
+        for role in roles
+        if student.base_of(role) != student.base
+    }
     run = ""
     with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
-        events = distilling.distill(name, recipe, traces, base, db, stop_asked)
+        events = distilling.distill_queue(
+            name, recipe, traces, base, db, stop_asked, others=other, arms=chosen, again=again
+        )
         for event in screen.follow(chain(notes, events)):
             run = event.run if isinstance(event, Saved) else run
     return run
+
+
+def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":
+    """The traces that fit every arm, so that all arms learn from the same; what that leaves out is noted."""
+    from socli.distill import kept
+    from socli.events import Noted
+
+    where = db, recipe.problems.set_name, recipe.problems.limit, wiring.teachers(db, recipe.teacher)
+    forms = recipe.schemes()
+    traces = kept(*where, *forms)
+    most = max((len(kept(*where, form)) for form in forms), default=0) if len(forms) > 1 else len(traces)
+    if len(traces) < most:
+        said = f"left out {most - len(traces):,} problems: they have no trace that fits every arm"
+        notes.append(Noted(said))
+    return traces
 
 
 def _annotate(recipe: "Recipe", db: "Store") -> "list[Event]":
     """Store the data set's own steps; where the data is not here, what the store holds must do."""
     from socli.annotate import annotate
     from socli.events import Noted
+    from socli.scheme import Scheme
 
     before = db.counts()["kept"]
     set_name = recipe.problems.set_name
@@ -87,8 +131,9 @@ def _annotate(recipe: "Recipe", db: "Store") -> "list[Event]":
         if not any(db.kept(set_name, recipe.teacher.model, limit=1)):
             raise
         return []
-    for _ in annotate(problems, set_name, recipe.teacher, recipe.to_scheme(), db):
-        pass  # a second's work; what it made is said in one sentence
+    for form in {Scheme(form.name, sub_answers=form.sub_answers) for form in recipe.schemes()}:
+        for _ in annotate(problems, set_name, recipe.teacher, form, db):
+            pass  # a second's work; what it made is said in one sentence
     made = db.counts()["kept"] - before
     said = f"made {made:,} traces first, from the data's own steps (teacher `reference`, free)"
     return [Noted(said)] if made else []

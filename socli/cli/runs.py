@@ -39,8 +39,11 @@ def list_(store: options.Store = None, json: options.Json = False) -> None:
         wiring.say("there is none; next: socli distill --recipe quickstart")
         return
     wiring.table(
-        ("run", "recipe", "scheme", "base", "status", "begun"),
-        [(r.id, r.name, f"{r.scheme} {r.roles}", r.base, r.status, _minute(r.created)) for r in rows],
+        ("run", "recipe", "arm", "seed", "scheme", "base", "status", "begun"),
+        [
+            (r.id, r.name, r.arm, str(r.seed), wiring.scheme_of(r), r.base, r.status, _minute(r.created))
+            for r in rows
+        ],
     )
 
 

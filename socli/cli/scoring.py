@@ -10,7 +10,7 @@ from socli.events import BenchBegan, Scored, Tallied
 from socli.scoring.score import wrong_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from socli.events import Event
     from socli.problem import Scorecard
@@ -20,9 +20,16 @@ PAUSE = 0.2
 """Seconds for which lines may wait, so that a fast stream is not written a line at a time."""
 
 
-def follow(events: "Iterable[Event]", screen: "Screen", *, solving: bool = False) -> "list[Scorecard]":
+def follow(
+    events: "Iterable[Event]",
+    screen: "Screen",
+    *,
+    solving: bool = False,
+    more: "Mapping[str, str] | None" = None,
+) -> "list[Scorecard]":
     """Predictions as JSONL on stdout, if that is no terminal, all else on the screen; the scorecards.
 
+    `more` stands at the end of each line.
     Where nothing is solved, a pipe is not told of each row on stderr: that would take longer than scoring it.
     """
     cards = []
@@ -33,7 +40,7 @@ def follow(events: "Iterable[Event]", screen: "Screen", *, solving: bool = False
             if watched:
                 screen.show(event)
             if not silent:
-                write(row(event))
+                write({**row(event), **(more or {})})
             continue
         if watched or not isinstance(event, BenchBegan):
             screen.show(event)

@@ -84,7 +84,7 @@ def _run(db: "Store", run: str | None, yes: bool) -> "RunRow":
 
 def _kind(db: "Store", row: "RunRow") -> "AnswerKind":
     """What the run's student answers with: the kind of the problems it learnt from."""
-    from socli.recipe import ProblemsTable
+    from socli.tables import ProblemsTable
 
     learnt = db.problems(ProblemsTable.model_validate(row.recipe["problems"]).set_name, limit=1)
     return next((problem.kind for problem in learnt), "number")

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from socli.problem import Problem, Scorecard
-    from socli.recipe import BenchTable
     from socli.solve import Solvers
     from socli.store import Store
+    from socli.tables import BenchTable
 
 
 def measure(
@@ -54,8 +54,8 @@ def measure(
         return
     wiring.say(
         f"{name}: {_share(whole)} right, {_share(questions)} with gold questions, "
-        f"{_share(answers)} with gold answers: gold questions win {100 * lost['asking']:+.1f} points, gold answers "
-        f"{100 * lost['answering']:+.1f} points"
+        f"{_share(answers)} with gold answers: gold questions win {100 * lost['asking']:+.1f} points, "
+        f"gold answers {100 * lost['answering']:+.1f} points"
     )
 
 

@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 
     from socli.engine.student import Precision
     from socli.problem import AnswerKind, Problem, Scorecard
-    from socli.recipe import BenchTable, Recipe, TeacherTable
+    from socli.recipe import Recipe
     from socli.records import MetricRow, RunRow
     from socli.scheme import Scheme
     from socli.screen.live import Screen
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
+    from socli.tables import BenchTable, TeacherTable
     from socli.teacher.cached import Cache
+
+CURVE_ROWS = 5
+"""Lines of a loss curve."""
 
 
 def opened(path: Path | None) -> "Store":
@@ -277,21 +281,37 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     """A run on stdout: what it was, its loss curve, its scores, and the command that repeats it."""
     from rich.console import Console
 
-    from socli.screen.progress import scoreboard, sparkline
+    from socli.screen.progress import plot, scoreboard
     from socli.screen.render import line
 
     console = Console(highlight=False)
-    print(line(f"run {row.id}: recipe {row.name}, {row.scheme} {row.roles}, base {row.base}"))
+    which = f"{scheme_of(row)}, " + f"arm {row.arm}, " * bool(row.arm) + f"seed {row.seed}"
+    print(line(f"run {row.id}: recipe {row.name}, {which}, base {row.base}{_other_bases(row)}"))
     print(line(f"{row.status}, begun {row.created}, ended {row.finished or 'not yet'}, {row.note}"))
-    print(line(f"weights in {row.folder}"))
+    print(line(f"budget {row.budget}, epochs {row.recipe['train']['epochs']}, weights in {row.folder}"))
+    ramp = " ▁▂▃▄▅▆▇█" if console.encoding.startswith("utf") else " .:-=+*#"
     for role in dict.fromkeys(metric.role for metric in metrics):
         losses = [metric.loss for metric in metrics if metric.role == role]
-        ramp = " ▁▂▃▄▅▆▇█" if console.encoding.startswith("utf") else " .:-=+*#"
-        curve = sparkline(losses, min(60, console.width - 30), ramp)
-        print(line(f"{role}: loss {losses[0]:.3f} to {losses[-1]:.3f} {curve}"))
+        last = max(metric.step for metric in metrics if metric.role == role)
+        print(line(f"{role}: loss {losses[0]:.3f} to {losses[-1]:.3f} in {last:,} steps"))
+        print("\n".join(plot(losses, min(60, console.width - 12), CURVE_ROWS, ramp)))
     if cards:
         console.print(scoreboard(cards))
     print(line(f"repeat it: {repeating(row)}"))
+
+
+def scheme_of(row: "RunRow") -> str:
+    """The scheme of a run in a few words."""
+    from socli.scheme import described
+    from socli.tables import SchemeTable
+
+    return described(SchemeTable.model_validate(row.recipe["scheme"]).to_scheme())
+
+
+def _other_bases(row: "RunRow") -> str:
+    """The roles that started elsewhere."""
+    table = row.recipe["student"]
+    return "".join(f", {role} from {table[role]}" for role in ("decomposer", "planner") if table.get(role))
 
 
 def repeating(row: "RunRow") -> str:
@@ -299,19 +319,22 @@ def repeating(row: "RunRow") -> str:
     from socli import recipe as recipes
     from socli.errors import SocliError
 
-    name = recipe_of(row)
+    name, arm = recipe_of(row), f" --arm {row.arm}" * bool(row.arm)
     try:
-        now = recipes.load(name).model_dump(mode="json")
+        now = recipes.load(name)
+        alone = next((alone for arm, alone in now.queue() if arm == row.arm), now).model_dump(mode="json")
     except SocliError as error:
-        return f"{command('distill', recipe=name)} ({error})"
+        return f"{command('distill', recipe=name)}{arm} --again ({error})"
+    several = {"train.seed": f"train.seeds=[{row.seed}]"} if now.train.seeds else {}
+    prefix = {"scheme": f"arms.{row.arm}.scheme"} if row.arm else {}
     changed = [
-        f"{table}.{key}={_as_toml(value)}"
+        several.get(f"{table}.{key}", f"{prefix.get(table, table)}.{key}={_as_toml(value)}")
         for table, settings in row.recipe.items()
         if isinstance(settings, dict)
         for key, value in _flat(settings)
-        if value != dict(_flat(now[table])).get(key)
+        if value != dict(_flat(alone[table])).get(key) or f"{table}.{key}" in several
     ]
-    return command("distill", recipe=name, overrides=changed)
+    return command("distill", recipe=name, overrides=changed) + f"{arm} --again"
 
 
 def _flat(settings: "Mapping[str, Any]") -> "Iterator[tuple[str, Any]]":

@@ -4,6 +4,7 @@ Batches are rectangles of similar lengths: filling costs little, and causal atte
 for tokens filled up on the right.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,11 +58,14 @@ def encode(student: Student, lessons: Sequence[Lesson]) -> list[Encoded]:
     return encoded
 
 
-def schedule(lengths: Sequence[int], batch: int, epochs: int, seed: int) -> list[list[int]]:
-    """Which lessons each optimizer step takes, all epochs in a row; depends on nothing but its arguments."""
+def schedule(lengths: Sequence[int], batch: int, epochs: float, seed: int) -> list[list[int]]:
+    """Which lessons each optimizer step takes, all epochs in a row; depends on nothing but its arguments.
+
+    The last epoch may be a part of one; there is one step at least.
+    """
     rng = random.Random(seed)  # noqa: S311  an order, not a secret
     steps: list[list[int]] = []
-    for _ in range(epochs):
+    for _ in range(math.ceil(epochs)):
         order = list(range(len(lengths)))
         rng.shuffle(order)
         cut: list[list[int]] = []
@@ -70,7 +74,7 @@ def schedule(lengths: Sequence[int], batch: int, epochs: int, seed: int) -> list
             cut += [window[i : i + batch] for i in range(0, len(window), batch)]
         rng.shuffle(cut)
         steps += cut
-    return steps
+    return steps[: max(1, round(len(steps) * epochs / math.ceil(epochs)))]
 
 
 def split(lessons: Sequence[Encoded], most: int = MICRO_TOKENS) -> list[list[Encoded]]:

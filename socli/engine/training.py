@@ -19,8 +19,8 @@ from socli.engine.student import Precision, Student, fast_precision, longest
 from socli.errors import SocliError, UsageError
 from socli.events import Checkpointed, DistillBegan, Trained
 from socli.problem import digest
-from socli.recipe import TrainTable
 from socli.scheme import Lesson
+from socli.tables import TrainTable
 
 FLOOR = 0.1
 """The cosine ends at this share of the peak rate."""
@@ -37,15 +37,17 @@ def train(
     folder: Path,
     run: str,
     stop_asked: Callable[[], bool] = lambda: False,
+    passes: float | None = None,
 ) -> Iterator[DistillBegan | Trained | Checkpointed]:
     """Teach one role its lessons; the student's weights change in place.
 
     Checkpoints go into `folder`; where it holds some of these lessons, training goes on from the newest.
-    When `stop_asked` says so, a checkpoint is written and KeyboardInterrupt raised. Raises Diverged.
+    When `stop_asked` says so, a checkpoint is written and KeyboardInterrupt raised. `passes` over the
+    lessons take the place of `settings.epochs`. Raises Diverged.
     """
     encoded = _encoded(student, lessons)
     lengths = [len(lesson.ids) for lesson in encoded]
-    schedule = batches.schedule(lengths, settings.batch, settings.epochs, settings.seed)
+    schedule = batches.schedule(lengths, settings.batch, passes or settings.epochs, settings.seed)
     role, total, precision = lessons[0].role, len(schedule), fast_precision(student.device)
 
     torch.manual_seed(settings.seed)

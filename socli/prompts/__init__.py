@@ -32,9 +32,10 @@ def as_json() -> str:
 
 
 def examples(form: Scheme, kind: AnswerKind) -> list[tuple[str, str]]:
-    """(prompt, transcript) pairs that show the form."""
+    """(prompt, transcript) pairs that show the lines of the form, whoever is to write them in which order."""
+    shown = Scheme(form.name, sub_answers=form.sub_answers)
     return [
-        (scheme.prompt(problem), scheme.write(reading.steps, reading.answer or "", form))
+        (scheme.prompt(problem), scheme.write(reading.steps, reading.answer or "", shown))
         for problem, reading in _blocks(kind)
     ]
 

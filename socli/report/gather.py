@@ -9,12 +9,12 @@ from typing import Any
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
 from socli.problem import Prediction, Problem
-from socli.recipe import ProblemsTable, TeacherTable
 from socli.records import BenchRow, MetricRow, PredictionRow, RunRow
 from socli.report import Arm, Curve, Report, Result, Section
 from socli.scoring import compare, outputs, stats
 from socli.scoring.stats import Interval
 from socli.store import Store
+from socli.tables import ProblemsTable, TeacherTable
 from socli.teacher import money
 
 POINTS = 160

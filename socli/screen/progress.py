@@ -123,7 +123,7 @@ def training(scene: Scene) -> RenderableType:
     def draw(signs: Signs, width: int) -> Iterator[RenderableType]:
         for one in scene.training:
             yield from _role(one, signs, width)
-        if scene.saved:
+        if scene.saved and scene.saved.run == scene.training[-1].began.run:
             yield Text.assemble(
                 "Saved in ", safe(scene.saved.folder), (f" after {clock(scene.saved.seconds)}", "dim")
             )
@@ -253,16 +253,40 @@ def _pace(done: int, left: int, elapsed: float) -> Iterator[str]:
 
 def sparkline(values: Sequence[float], width: int, ramp: str) -> str:
     """The values as one row of at most `width` blocks, the lowest and highest at the ends of `ramp`."""
-    width = min(width, len(values))
-    parts = [values[n * len(values) // width : (n + 1) * len(values) // width] for n in range(width)]
-    means = [sum(part) / len(part) for part in parts]
-    finite = [mean for mean in means if math.isfinite(mean)]
-    low, span = (min(finite), max(finite) - min(finite)) if finite else (0.0, 0.0)
+    means, low, span = _columns(values, width)
     top = len(ramp) - 1
     return "".join(
         ramp[round((mean - low) / span * top) if span else 0] if math.isfinite(mean) else "?"
         for mean in means
     )
+
+
+def plot(values: Sequence[float], width: int, height: int, ramp: str) -> list[str]:
+    """The values as `height` rows of at most `width` columns, the highest and the lowest named beside them.
+
+    `ramp` rises from empty to full; what is no number is a `?`.
+    """
+    means, low, span = _columns(values, width)
+    full = len(ramp) - 1
+    levels = [
+        1 + round((mean - low) / span * (height * full - 1) if span else 0) if math.isfinite(mean) else None
+        for mean in means
+    ]
+    rows = []
+    for row in reversed(range(height)):
+        cells = ("?" if level is None else ramp[min(max(level - row * full, 0), full)] for level in levels)
+        named = {height - 1: f"{low + span:.3f}", 0: f"{low:.3f}"}.get(row, "")
+        rows.append(f"{named:>8} {''.join(cells)}".rstrip())
+    return rows
+
+
+def _columns(values: Sequence[float], width: int) -> tuple[list[float], float, float]:
+    """The means of at most `width` runs of the values, the lowest, and how far the highest is above it."""
+    width = min(width, len(values))
+    parts = [values[n * len(values) // width : (n + 1) * len(values) // width] for n in range(width)]
+    means = [sum(part) / len(part) for part in parts]
+    finite = [mean for mean in means if math.isfinite(mean)]
+    return means, *((min(finite), max(finite) - min(finite)) if finite else (0.0, 0.0))
 
 
 def counted(scene: Scene, elapsed: float = 0.0) -> str | None:

@@ -214,8 +214,8 @@ def _training(
 ) -> tuple[Training, ...]:
     at = _last(now, lambda one: one.began.role == event.role)
     match event:
-        case DistillBegan():
-            return (*now, Training(event))
+        case DistillBegan():  # where it is the next run of a queue, the last one's roles go
+            return (*(one for one in now if one.began.run == event.run), Training(event))
         case _ if at is None:
             return now
         case Trained():

@@ -37,23 +37,29 @@ def m002_search(db: "Database") -> None:
     )
 
 
-def m003_scores(db: "Database") -> None:
+def m003_arms(db: "Database") -> None:
+    """Runs of several arms under one budget, and what each learnt from."""
+    for column in _ARMS:
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+
+
+def m004_scores(db: "Database") -> None:
     """What else a bench comes to; NULL for those that were scored before."""
     for column in _SCORES.split("\n"):
         db.execute(f"ALTER TABLE benches ADD COLUMN {column}")
 
 
-def m004_views(db: "Database") -> None:
+def m005_views(db: "Database") -> None:
     """Views for whoever looks into the file with Datasette or another SQLite browser."""
     for statement in _VIEWS.split(";\n\n"):
         db.execute(statement)
 
 
-HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_scores, m004_views)
+HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_arms, m004_scores, m005_views)
 
 _VIEWS = """\
 CREATE VIEW scores AS                  -- every finished bench with its recipe; shares in per cent
-SELECT b.id AS bench, r.name AS recipe, r.seed, b.model, b.set_name, b.calculator, b.n,
+SELECT b.id AS bench, r.name AS recipe, r.arm, r.seed, b.model, b.set_name, b.calculator, b.n,
        round(100 * b.accuracy, 1) AS accuracy, round(100 * b.low, 1) AS low, round(100 * b.high, 1) AS high,
        round(100 * b.majority, 1) AS majority, round(100 * b.unreadable, 1) AS unreadable,
        round(100 * b.truncated, 1) AS truncated, round(100 * b.looped, 1) AS looped,
@@ -93,6 +99,12 @@ _SCORES = """\
 unsound REAL
 looped REAL
 by_steps TEXT"""
+
+_ARMS = (
+    "arm TEXT NOT NULL DEFAULT '' /* of the recipe; empty where it has none */",
+    "budget TEXT NOT NULL DEFAULT 'problems' /* what the arms get the same of: problems, steps, tokens */",
+    "traces TEXT NOT NULL DEFAULT '' /* hash of what was learnt from */",
+)
 
 _SEARCH = """\
 CREATE VIRTUAL TABLE trace_words USING fts5 (

@@ -34,11 +34,13 @@ class RunBook:
         id = secrets.token_hex(4)
         folder = runs_folder(self.path).name + f"/{plan.name}-{id}"
         values = (_json(plan.recipe), plan.seed, plan.scheme, plan.roles, plan.base)
+        shared = (plan.arm, plan.budget, plan.traces)
         with self._file.writing(paid=True):
             self._file.insert(
                 "INSERT INTO runs (id, name, recipe, seed, scheme, roles, base, folder, versions, note,"
-                " status, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'started', ?)",
-                [(id, plan.name, *values, folder, _json(plan.versions), plan.note, now())],
+                " arm, budget, traces, status, created)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'started', ?)",
+                [(id, plan.name, *values, folder, _json(plan.versions), plan.note, *shared, now())],
             )
         return self.run(id)
 
@@ -52,17 +54,24 @@ class RunBook:
             )
         return self.run(run.id)
 
-    def find_run(self, plan: RunPlan) -> RunRow | None:
-        """The last run of this plan that was started and did not end: the one to go on with."""
+    def find_run(self, plan: RunPlan, status: Literal["started", "done"] = "started") -> RunRow | None:
+        """The last run of this plan that was started and did not end: the one to go on with.
+
+        Or the last that was done, with the same traces too: the one that need not be trained again. How
+        it is benched is no part of a training.
+        """
         found = self._file.rows(
-            "SELECT * FROM runs WHERE name = :name AND recipe = :recipe AND seed = :seed AND base = :base"
-            " AND status = 'started' ORDER BY rowid DESC LIMIT 1",
+            "SELECT * FROM runs WHERE name = :name AND arm = :arm AND seed = :seed AND base = :base"
+            " AND status = :status AND (status = 'started' OR traces = :traces) ORDER BY rowid DESC",
             name=plan.name,
-            recipe=_json(plan.recipe),
+            arm=plan.arm,
             seed=plan.seed,
             base=plan.base,
+            status=status,
+            traces=plan.traces,
         )
-        return self._run(found[0]) if found else None
+        wanted = _trained_by(plan.recipe)
+        return next((run for run in map(self._run, found) if _trained_by(run.recipe) == wanted), None)
 
     def run(self, id: str) -> RunRow:
         """The run of this id, name, or unique beginning of an id.
@@ -249,11 +258,19 @@ class RunBook:
             base=row["base"],
             versions=json.loads(row["versions"]),
             note=row["note"],
+            arm=row["arm"],
+            budget=row["budget"],
+            traces=row["traces"],
             status=row["status"],
             folder=self.path.parent / row["folder"],
             created=row["created"],
             finished=row["finished"],
         )
+
+
+def _trained_by(recipe: Mapping[str, Any]) -> str:
+    """All of a recipe that the weights depend on."""
+    return _json({key: value for key, value in recipe.items() if key not in ("about", "bench")})
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from socli import prompts
 from socli.problem import AnswerKind, Problem, Trace
-from socli.recipe import TeacherTable
 from socli.scheme import Reading, Scheme, prompt, read
+from socli.tables import TeacherTable
 from socli.teacher.ladder import Rung, response_format, written
 
 REFERENCE = "reference"

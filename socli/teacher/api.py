@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 from socli.teacher import Asking, Reply, cached, replies, request
 from socli.teacher.cached import Cache
 from socli.teacher.faults import LARGEST, Fault, TooLargeError, meaning

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from socli.errors import UsageError
-from socli.recipe import TeacherTable
+from socli.tables import TeacherTable
 
 _TABLE = Path(__file__).parent / "prices.toml"
 MILLION = 1_000_000

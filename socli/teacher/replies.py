@@ -10,8 +10,8 @@ from typing import Any
 from socli import scheme
 from socli.errors import UsageError
 from socli.problem import Step
-from socli.recipe import TeacherTable
 from socli.scheme import Reading, Scheme
+from socli.tables import TeacherTable
 from socli.teacher import Asking, Reply, asked
 from socli.teacher.ladder import Rung
 

@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from socli.annotate import annotate
 from socli.problem import Problem
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
 from socli.store import Store
+from socli.tables import TeacherTable
 
 RATE = 100.0
 """Requests a second that the strict server allows, for half a minute."""

@@ -14,8 +14,8 @@ from fault_server import FaultServer
 from socli.annotate import annotate
 from socli.engine import batches
 from socli.problem import Problem
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme, lessons
+from socli.tables import TeacherTable
 
 CANARY = "sk-canary-8c41e7d2"
 TEXT = "Ask: How many candles are there?\nWork: 4*12 = <<4*12=48>>48.\nAsk: How many are left?\n"

@@ -32,10 +32,26 @@ def test_a_run_of_a_recipe_file_is_called_after_it(
     assert sql(home / "socli.db", "SELECT name FROM runs") == [("by-heart",)]
     assert [path.name[:9] for path in (home / "socli-runs").iterdir()] == ["by-heart-"]
     repeat = socli("runs", "show", "by-heart").lines[-1]
-    assert repeat == f"repeat it: socli distill --recipe {by_heart} --set train.epochs=1"
+    assert repeat == f"repeat it: socli distill --recipe {by_heart} --set train.epochs=1 --again"
     by_heart.unlink()
     gone = socli("runs", "show", "by-heart").lines[-1]
-    assert gone.startswith(f"repeat it: socli distill --recipe {by_heart} (there is no recipe file")
+    assert gone.startswith(f"repeat it: socli distill --recipe {by_heart} --again (there is no recipe file")
+
+
+def test_what_is_done_is_left_alone_until_it_is_asked_for_again(
+    socli: Socli, home: Path, by_heart: Path, four: Path
+) -> None:
+    once = ["distill", "--recipe", str(by_heart), "--set", "train.epochs=1"]
+    assert socli(*once).code == 0
+    ((run,),) = sql(home / "socli.db", "SELECT id FROM runs")
+    done = socli(*once, "--set", "bench.limit=2")  # how it is scored does not change what was learnt
+    assert (done.code, done.told[0]) == (0, f"run {run} is done already")
+    assert sql(home / "socli.db", "SELECT id FROM runs") == [(run,)]
+    assert socli(*once, "--again").code == 0
+    assert sql(home / "socli.db", "SELECT count(*), sum(status = 'done') FROM runs") == [(2, 2)]
+    jsonl(four, [json.loads(line) for line in four.read_text().splitlines()][:3])
+    assert "is done already" not in socli(*once, "--set", "problems.limit=3").err
+    assert sql(home / "socli.db", "SELECT note FROM runs")[-1] == ("3 traces",)
 
 
 def test_traces_that_cost_something_are_not_made_but_the_command_is_named(

@@ -71,7 +71,7 @@ def test_a_student_that_learnt_four_problems_solves_them(
     assert f"recipe {form}, {FORMS[form]['name']}" in shown.out
     assert re.search(rf"^{roles[0]}: loss \d\.\d\d\d to 0\.\d\d\d ", shown.out, re.MULTILINE)
     assert "100.0 %" in shown.out
-    assert shown.lines[-1] == f"repeat it: socli distill --recipe {by_heart}"
+    assert shown.lines[-1] == f"repeat it: socli distill --recipe {by_heart} --again"
 
     ((trace,),) = sql(store, f"SELECT id FROM traces WHERE problem = '{PROBLEMS[0].id}'")
     assert socli("traces", "show", trace[:6]).lines[:-1] == [

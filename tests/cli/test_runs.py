@@ -1,5 +1,6 @@
 """`socli runs`: list, show, remove."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def test_there_are_none_at_first(socli: Socli) -> None:
 def test_a_run_is_a_line(socli: Socli, trained: Path, llama: Path) -> None:
     ((run, created),) = sql(trained, "SELECT id, created FROM runs")
     minute = created[:16].replace("T", " ")
-    assert socli("runs").lines == [f"{run}\tby-heart\tsocratic unified\t{llama}\tdone\t{minute}"]
+    assert socli("runs").lines == [f"{run}\tby-heart\t\t1\tsocratic unified\t{llama}\tdone\t{minute}"]
     (row,) = socli("runs", "list", "--json").rows
     assert (row["id"], row["name"], row["status"], row["created"]) == (run, "by-heart", "done", created)
     assert Path(row["folder"]).is_dir()
@@ -33,6 +34,12 @@ def test_show_tells_losses_scores_and_the_command_that_repeats_it(
     assert shown.code == 0
     assert shown.lines[1].startswith("done, begun ")
     assert "accuracy       100.0 %" in shown.lines
+    assert shown.lines[2].startswith("budget problems, epochs 60, weights in ")
+    assert re.fullmatch(r"student: loss [5-9]\.\d{3} to 0\.0\d\d in 60 steps", shown.lines[3])
+    curve = shown.lines[4:9]
+    assert [re.fullmatch(r" *(\d\.\d{3})? [ ▁▂▃▄▅▆▇█]*", row) is not None for row in curve] == [True] * 5
+    assert curve[0].endswith("█") or "█" in curve[0]
+    assert len(curve[-1]) == 9 + 60  # a column for each step
     assert shown.lines[-1].startswith("repeat it: socli distill --recipe ")
     (row,) = socli("runs", "show", "by-heart", "--json").rows
     assert len(row["losses"]) == 60

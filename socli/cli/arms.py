@@ -1,0 +1,64 @@
+"""What commands connect for recipes of several runs: arms by name, and the runs that are done."""
+
+import difflib
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from socli.cli import wiring
+from socli.errors import MissingError, UsageError
+
+if TYPE_CHECKING:
+    from socli.recipe import Recipe
+    from socli.records import RunRow
+    from socli.store import Store
+
+
+def check(recipe: "Recipe", names: Collection[str]) -> None:
+    """UsageError where one of the names is no arm of the recipe."""
+    for name in names:
+        if name not in recipe.arms:
+            near = difflib.get_close_matches(name, recipe.arms, n=1)
+            known = ", ".join(recipe.arms) or "it has none"
+            raise UsageError(
+                f"the recipe has no arm {name[:80]!r}",
+                hint=f"did you mean `{near[0]}`?" if near else f"its arms: {known}",
+            )
+
+
+def runs_of(store: "Store", name: str, recipe: "Recipe") -> "list[RunRow]":
+    """The last finished run of each of the recipe's arms and seeds; MissingError where there is none."""
+    queue = recipe.queue()
+    if len(queue) == 1:
+        return [wiring.chosen_run(store, None, name)]
+    found, missing = [], []
+    for arm, alone in queue:
+        good = next((row for row in store.runs() if _trained(row, name, arm, alone)), None)
+        if good:
+            found.append(good)
+        else:
+            missing.append(title(arm, alone.train.seed))
+    if not found:
+        raise MissingError(
+            f"there is no finished run of recipe {name} yet", hint=wiring.command("distill", recipe=name)
+        )
+    if missing:
+        wiring.say(f"not trained yet: {'; '.join(missing)}; next: {wiring.command('distill', recipe=name)}")
+    return found
+
+
+def title(arm: str, seed: int) -> str:
+    """`arm cot, seed 2`."""
+    return f"arm {arm}, " * bool(arm) + f"seed {seed}"
+
+
+def _trained(row: "RunRow", name: str, arm: str, alone: "Recipe") -> bool:
+    """Whether it is a finished run of this arm and seed, from the same student in the same scheme."""
+    from socli.recipe import full_name
+    from socli.tables import SchemeTable, StudentTable
+
+    return (
+        (row.status, row.arm, row.seed) == ("done", arm, alone.train.seed)
+        and wiring.recipe_of(row) == full_name(name)
+        and StudentTable.model_validate(row.recipe["student"]) == alone.student
+        and SchemeTable.model_validate(row.recipe["scheme"]) == alone.scheme
+    )

@@ -1,0 +1,272 @@
+"""The tables of a recipe: every key is declared here with what it means; unknown ones are refused."""
+
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from socli.events import Role
+from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName
+
+_SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
+LARGEST_SEED = 2**32 - 1
+"""What every generator of random numbers and the store can hold."""
+Budget = Literal["problems", "steps", "tokens"]
+_Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
+
+class Table(BaseModel):
+    """What all have in common: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _ordered(steps: tuple[int, int] | None) -> tuple[int, int] | None:
+    if steps is not None and not 1 <= steps[0] <= steps[1] <= 6:
+        raise ValueError("must be [least, most] with 1 <= least <= most <= 6")
+    return steps
+
+
+def _address(url: str | None) -> str | None:
+    if url is not None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an address such as http://localhost:8000/v1")
+        if parts.username or parts.password:  # a recipe is stored with every run
+            raise ValueError("must hold no password; `teacher.api_key_env` names the variable that does")
+        if _SECRET.search(parts.query):
+            raise ValueError("must hold no key or token; `teacher.api_key_env` names the variable that does")
+    return url
+
+
+def _together(price_in: float | None, price_out: float | None) -> None:
+    if (price_in is None) != (price_out is None):
+        raise ValueError("price_in and price_out belong together")
+
+
+def arm_name(name: str) -> str:
+    """The name, if it fits on a line of a table; ValueError else."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+        raise ValueError("must be up to 32 of a-z, 0-9, `_` and `-`, beginning with a letter or digit")
+    return name
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("must be different from each other")
+    return seeds
+
+
+class ProblemsTable(Table):
+    """What the student learns from."""
+
+    train: str
+    """The set (`gsm8k:train`, `stories:train` …) or the JSONL or CSV file that is learnt from."""
+    limit: int | None = Field(default=None, ge=1)
+    """Use the first so many problems; all where not given."""
+    steps: Annotated[tuple[int, int] | None, AfterValidator(_ordered)] = None
+    """Least and most steps of a problem; `stories` only."""
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    """Which stories are told; `stories` only."""
+
+    @property
+    def set_name(self) -> str:
+        """What the set is called in the store; stories of other steps or seeds are another set."""
+        if not self.train.startswith("stories:"):
+            return self.train
+        least, most = self.steps or (1, 6)
+        return f"{self.train} steps {least}-{most} seed {self.seed}"
+
+
+class StrongerTable(Table):
+    """Who is asked in the same way where the teacher has no kept trace of a problem."""
+
+    model: str
+    """Name of the model."""
+    base_url: Annotated[str | None, AfterValidator(_address)] = None
+    """Where its API is; the teacher's own where not given."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds its key; the teacher's own where not given."""
+    price_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens read; a dated table of OpenAI's own models otherwise."""
+    price_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens written."""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        _together(self.price_in, self.price_out)
+        return self
+
+
+class TeacherTable(Table):
+    """Who writes the traces."""
+
+    model: str = "reference"
+    """`reference` for the data set's own steps, or the name of a model behind an OpenAI-compatible API."""
+    base_url: Annotated[str | None, AfterValidator(_address)] = None
+    """Where that API is; OpenAI's own where not given."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable that holds the key. The key itself is never stored."""
+    temperature: float = Field(default=0.0, ge=0, le=2, allow_inf_nan=False)
+    """0 writes the likeliest trace; more varies it."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Share of the likeliest tokens that is sampled from."""
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    """Sampling seed sent to the API."""
+    max_tokens: int = Field(default=1024, ge=1)
+    """Longest reply that is asked for."""
+    more_tokens: int | None = Field(default=None, ge=1)
+    """Longest reply of one more try where all were refused and one was cut off."""
+    concurrency: int = Field(default=32, ge=1, le=512)
+    """Most requests in flight at a time; fewer are where the server is busy."""
+    rpm: int | None = Field(default=None, ge=1)
+    """Requests a minute; what the server's headers say where not given."""
+    tpm: int | None = Field(default=None, ge=1)
+    """Tokens a minute, read and written; what the server's headers say where not given."""
+    timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    """Seconds a reply may take."""
+    output: Literal["schema", "json", "text"] = "schema"
+    """As what a reply is asked for first: JSON by a schema, JSON, lines of text. The next is asked for where
+    the server refuses one or nothing can be read."""
+    replay: str | None = None
+    """A JSONL file of recorded replies (`socli annotate --record`) that are read instead of asking."""
+    guided: bool = False
+    """Whether the data's own steps are shown: a sub-question is written for each known step, or an answer to
+    each known sub-question."""
+    samples: int = Field(default=1, ge=1, le=1000)
+    """Traces asked for each problem; more than one needs a temperature above 0."""
+    until_correct: int = Field(default=1, ge=1, le=1000)
+    """Ask again, so often in all, until a trace is kept; more than once needs a temperature above 0."""
+    price_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens read; a dated table of OpenAI's own models otherwise."""
+    price_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens written."""
+    reuse: bool = False
+    """Whether kept traces of other models, prompts and settings count, where they fit the scheme."""
+    stronger: StrongerTable | None = None
+    """Who is asked where this teacher has no kept trace of a problem; not set where nobody is."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whose traces are learnt from."""
+        return (self.model, self.stronger.model) if self.stronger else (self.model,)
+
+    def escalated(self) -> Self | None:
+        """The stronger teacher, asked as this one is: once, for as long a reply as this one may write."""
+        if self.stronger is None:
+            return None
+        own = self.stronger
+        asked = {"samples": 1, "until_correct": 1, "more_tokens": None, "stronger": None}
+        asked["max_tokens"] = self.more_tokens or self.max_tokens
+        where = {
+            "base_url": own.base_url or self.base_url,
+            "api_key_env": own.api_key_env or self.api_key_env,
+        }
+        price = {"price_in": own.price_in, "price_out": own.price_out}
+        return self.model_copy(update={"model": own.model, **asked, **where, **price})
+
+    @model_validator(mode="after")
+    def _asks_sensibly(self) -> Self:
+        if max(self.samples, self.until_correct) > 1 and self.temperature == 0:
+            raise ValueError("more than one trace of a problem needs a temperature above 0")
+        if self.samples > 1 and self.until_correct > 1:
+            raise ValueError("samples and until_correct exclude each other")
+        if self.more_tokens is not None and self.more_tokens <= self.max_tokens:
+            raise ValueError("more_tokens must be more than max_tokens")
+        if self.stronger is not None and "reference" in self.models:
+            raise ValueError("`reference` is asked nothing, so it has no stronger teacher and is none")
+        if self.stronger is not None and self.stronger.model == self.model:
+            raise ValueError("the stronger teacher must be another model")
+        _together(self.price_in, self.price_out)
+        return self
+
+
+class SchemeTable(Table):
+    """How a trace is written and who learns which part."""
+
+    name: SchemeName = "socratic"
+    """`answer`: the answer alone; `cot`: the worked steps; `socratic`: sub-questions and worked steps."""
+    roles: Roles = "unified"
+    """`unified`: one student asks and answers; `split`: a decomposer asks, a solver answers."""
+    sub_answers: bool = True
+    """Whether each sub-question gets a worked answer; false where the data has none (StrategyQA)."""
+    decomposer: Decomposer = "interleaved"
+    """`interleaved`: each sub-question is asked after the answers so far; `planned`: all are asked first."""
+    guide: Guide = "none"
+    """What a planner tells whoever asks: the number of sub-questions (`count`), the `operators` of each
+    step, or its marked `equations`; with `none` there is no planner."""
+
+    def to_scheme(self) -> Scheme:
+        """The table as the value the rules work with."""
+        return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide)
+
+
+class ArmTable(Table):
+    """What one of several arms does otherwise. `NAME` is the arm's, up to 32 of a-z, 0-9, `_` and `-`.
+
+    All arms share the problems, the traces, the seeds and the budget.
+    """
+
+    scheme: SchemeTable = SchemeTable()
+    """Keys of `[scheme]`; those that are not given are as there."""
+
+
+class StudentTable(Table):
+    """Which small model is trained."""
+
+    base: str = "smollm2-135m"
+    """A name from `socli models`, a folder, or a Hub id."""
+    decomposer: str | None = None
+    """What the decomposer starts from, where that is another one than `base`."""
+    planner: str | None = None
+    """What the planner starts from, where that is another one than `base`."""
+
+    def base_of(self, role: Role) -> str:
+        """What the role starts from."""
+        other = {"decomposer": self.decomposer, "planner": self.planner}.get(role)
+        return self.base if other is None else other
+
+
+class TrainTable(Table):
+    """How it is trained."""
+
+    epochs: int = Field(default=3, ge=1)
+    """Passes over the lessons."""
+    batch: int = Field(default=16, ge=1)
+    """Lessons in one optimizer step."""
+    lr: float = Field(default=3e-4, gt=0, allow_inf_nan=False)
+    """Peak learning rate, reached after the warm-up, then down along a cosine to a tenth of it."""
+    warmup: float = Field(default=0.05, ge=0, le=1)
+    """Share of the steps in which the rate rises from nothing."""
+    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """AdamW's decoupled decay, on matrices alone."""
+    clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Largest gradient norm."""
+    seed: int = Field(default=1, ge=0, le=LARGEST_SEED)
+    """Order of the lessons and any dropout."""
+    seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()
+    """Several seeds, a run each, in place of `seed`."""
+    budget: Budget = "problems"
+    """What all arms get the same of. `problems`: each student makes `epochs` passes. `steps`: an arm's
+    students share the optimizer steps of `epochs` passes. `tokens`: they share the tokens of `epochs` passes
+    over whole transcripts."""
+    checkpoint_minutes: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    """Minutes between two checkpoints; a killed run goes on from the last."""
+
+
+class BenchTable(Table):
+    """What it is measured on."""
+
+    sets: tuple[str, ...] = ()
+    """Sets that `socli bench --recipe` scores."""
+    limit: int | None = Field(default=None, ge=1)
+    """Score the first so many problems of each set."""
+    steps: Annotated[tuple[int, int] | None, AfterValidator(_ordered)] = None
+    """Least and most steps of a problem; `stories` only."""
+    calculator: bool = True
+    """Whether the values of marked equations are computed instead of guessed."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Longest transcript a student may write for one problem."""
+    batch: int = Field(default=32, ge=1)
+    """Problems decoded side by side."""
