@@ -77,8 +77,22 @@ def recipe_keys() -> str:
     for name, field in schema["properties"].items():
         if "$ref" in field:
             table = schema["$defs"][field["$ref"].rpartition("/")[2]]
-            parts.append(f"## `[{name}]`\n\n{table['description']}\n\n{_keys(table['properties'], table)}")
+            parts += _table_keys(name, table, schema)
     return "\n\n".join(parts)
+
+
+def _table_keys(name: str, table: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """A table with its keys, then the tables inside it."""
+    inside = {
+        key: schema["$defs"][kind["$ref"].rpartition("/")[2]]
+        for key, field in table["properties"].items()
+        for kind in field.get("anyOf", ())
+        if "$ref" in kind
+    }
+    own = {key: field for key, field in table["properties"].items() if key not in inside}
+    yield f"## `[{name}]`\n\n{table['description']}\n\n{_keys(own, table)}"
+    for key, inner in inside.items():
+        yield from _table_keys(f"{name}.{key}", inner, schema)
 
 
 def _keys(fields: dict[str, Any], table: dict[str, Any]) -> str:

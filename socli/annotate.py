@@ -5,19 +5,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from socli import answer, check, prompts, scheme, teacher
-from socli.events import AnnotateBegan, Judged, Refused, Traced
+from socli.events import AnnotateBegan, Judged, Noted, Refused, Traced
 from socli.problem import Problem, Step, Trace, digest
 from socli.recipe import TeacherTable
-from socli.records import TraceRow, Verdict
+from socli.records import Code, TraceRow, Verdict
 from socli.scheme import Reading, Scheme
 from socli.store import Store
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
-from socli.teacher.money import Purse
+from socli.teacher.cached import Cache
+from socli.teacher.ladder import Ladder
+from socli.teacher.money import Purse, money
 
-Told = AnnotateBegan | Traced | Refused | Judged
-TRUNCATED = "truncated"
+Told = AnnotateBegan | Noted | Traced | Refused | Judged
 FLUSH = 100
 """Reference traces in one transaction."""
 
@@ -32,35 +34,103 @@ def annotate(  # noqa: PLR0913  each is the caller's to choose
     purse: Purse | None = None,
     probe: int | None = None,
     record: Path | None = None,
+    cache: Cache | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
     backoff: float = api.BACKOFF,
 ) -> Iterator[Told]:
     """The traces of this teacher that are missing; each is stored before it is told.
 
     `purse` is what may be spent, `probe` asks only so many, spread over all that are missing, `record`
-    is a JSONL file that the replies are added to. When
+    is a JSONL file that the replies are added to, `cache` holds replies that were paid for before. When
     `stop_asked` says so, nothing more is asked, what is in flight is waited for and stored, and
     KeyboardInterrupt is raised. `backoff` is the seconds before a request is made a second time.
     """
+    if (stronger := table.escalated()) and not table.replay:
+        api.key(stronger)  # now rather than when all others have been asked
     store.add_problems(set_name, problems)
     if table.model == REFERENCE:
         yield AnnotateBegan(REFERENCE, len(problems), 0)
         yield from _from_reference(problems, form, store)
         return
-    askings, purse = Askings(problems, table, form, store, probe), purse or Purse()
+    purse = purse or Purse(model=table.model)
+    askings = Askings(problems, set_name, table, form, store, probe)
     unguided = [problem for problem in problems if table.guided and not prompts.half(problem)]
     yield AnnotateBegan(table.model, len(problems) * table.samples, askings.done - len(unguided))
     yield from (Refused(problem, "it has no known steps to be guided by") for problem in unguided)
+    ladder = begun(table, cache)
     if table.replay:
+        ladder.notes.clear()
         batches = replies.replay(Path(table.replay), askings.next, table, form)
     else:
-        batches = api.ask(askings.next, table, form, purse, stop_asked, backoff)
+        batches = api.ask(askings.next, table, form, purse, ladder, cache, stop_asked, backoff)
+    if askings.missing:
+        yield from map(Noted, [*_prices(table, purse), *_others(askings, table)])
+        yield from _notes(ladder, cache)
     for came in batches:
-        yield from _stored(came, table, form, store, askings, purse)
+        yield from _notes(ladder, cache)
+        yield from _stored(came, table, form, store, askings, purse, ladder)
         if record:
             replies.record(record, came, table, form)
+    yield from _notes(ladder, cache)
     if stop_asked():
         raise KeyboardInterrupt
+    if table.stronger and not probe:
+        kept = askings.kept()
+        left = [problem for problem in problems if problem.id not in kept]
+        more = {"record": record, "cache": cache, "stop_asked": stop_asked, "backoff": backoff}
+        yield from _escalated(left, set_name, table, form, store, purse, **more)
+
+
+def _escalated(
+    left: Sequence[Problem],
+    set_name: str,
+    table: TeacherTable,
+    form: Scheme,
+    store: Store,
+    purse: Purse,
+    **more: Any,
+) -> Iterator[Told]:
+    """Ask the stronger teacher for what has no kept trace of this one."""
+    stronger = table.escalated()
+    if stronger and left:
+        yield Noted(f"{len(left):,} problems have no kept trace of {table.model}: asking {stronger.model}")
+        yield from annotate(left, set_name, stronger, form, store, purse=purse.handed_on(stronger), **more)
+
+
+def _prices(table: TeacherTable, purse: Purse) -> Iterator[str]:
+    """What each rung costs, as far as it is known."""
+    if told := purse.asks(table.max_tokens):
+        yield f"{table.model}: {told}"
+        if table.more_tokens:
+            most = money(purse.price.of(0, table.more_tokens)) if purse.price else ""
+            yield f"a reply that is cut off is asked for once more: at most {most} for what that writes"
+
+
+def _others(askings: "Askings", table: TeacherTable) -> Iterator[str]:
+    """What was kept before under another prompt, model or setting, and what becomes of it."""
+    if askings.others and table.reuse:
+        yield f"{askings.others:,} problems have kept traces of other models, prompts or settings: used again"
+    elif askings.others:
+        yield (
+            f"{askings.others:,} problems have kept traces of other models, prompts or settings and are"
+            " asked anew; --reuse uses those"
+        )
+
+
+def begun(table: TeacherTable, cache: Cache | None) -> Ladder:
+    """Where asking begins: on the recipe's rung, or on the one that worked for this model before."""
+    name = digest("rung", table.base_url or "", table.model)
+    ladder = Ladder(table.model, table.output, cache.get(name) if cache else None)
+    if cache:
+        ladder.worked = lambda rung: cache.put(name, rung, days=30)  # the server may learn more
+    return ladder
+
+
+def _notes(ladder: Ladder, cache: Cache | None) -> Iterator[Noted]:
+    """What is to be said, once."""
+    for notes in (ladder.notes, cache.notes if cache else []):
+        yield from map(Noted, notes)
+        notes.clear()
 
 
 class Askings:
@@ -69,25 +139,31 @@ class Askings:
     def __init__(
         self,
         problems: Sequence[Problem],
+        set_name: str,
         table: TeacherTable,
         form: Scheme,
         store: Store,
         probe: int | None = None,
     ) -> None:
-        self._problems, self._table = problems, table
+        self._problems, self._table, self._store = problems, table, store
         self._tries = range(max(table.samples, table.until_correct))
         kinds = {problem.kind for problem in problems}
-        likes = [
+        self._likes = likes = [
             [teacher.asked(table, form, kind, sample) for kind in kinds]
             for sample in (*self._tries, len(self._tries))  # the last one is the longer try
         ]
         self._made = [{id for like in some for id in store.traced(like)} for some in likes]
-        self._kept = {id for some in likes for like in some for id in store.traced(like, "kept")}
-        self._cut = {
-            id for some in likes[:-1] for like in some for id in store.traced(like, "refused", TRUNCATED)
-        }
+        elsewhere = _elsewhere(set_name, likes[0], form, store)
+        self._reused = elsewhere if table.reuse else Counter[str]()
+        self._kept = self.kept()
+        self._cut = _those(store, likes[:-1], "truncated")
         self.missing = sum(1 for _ in self._first())
         """Requests that are to be made; more where `until_correct` asks again."""
+        wanted = (
+            (problem.id for problem in problems) if table.reuse else (a.problem.id for a in self._first())
+        )
+        self.others = len({id for id in wanted if id in elsewhere}) if elsewhere else 0
+        """Problems with kept traces that were asked for in other ways."""
         self.done = table.samples * len(problems) - self.missing
         every = max(1, self.missing // probe) if probe else 1
         self._rest = islice(self._first(), 0, probe * every if probe else None, every)
@@ -97,12 +173,18 @@ class Askings:
         """The next one; None where there is none, or none until replies have been judged."""
         return self._again.popleft() if self._again else next(self._rest, None)
 
+    def kept(self) -> set[str]:
+        """Problems that need no other trace to be learnt from."""
+        judged = _those(self._store, self._likes, None) | _those(self._store, self._likes, "duplicate")
+        return judged | set(self._reused)
+
     def judged(self, asking: Asking, reason: str) -> bool:
         """Whether that was the last word on this asking; else it is asked again."""
         again = None
-        if reason and asking.sample + 1 < self._table.until_correct:
+        code = check.code(reason)
+        if code not in (None, "duplicate") and asking.sample + 1 < self._table.until_correct:
             again = Asking(asking.problem, asking.sample + 1)
-        elif reason == TRUNCATED and self._lengthens(asking.problem.id) and not asking.more:
+        elif code == "truncated" and self._lengthens(asking.problem.id) and not asking.more:
             self._made[-1].add(asking.problem.id)
             again = Asking(asking.problem, len(self._tries), more=True)
         if again:
@@ -123,9 +205,24 @@ class Askings:
             open_ = [sample for sample in self._tries if id not in self._made[sample]]
             if self._table.until_correct > 1:
                 open_ = [] if id in self._kept else open_[:1]
+            elif self._reused:
+                open_ = open_[self._reused[id] :]
             yield from (Asking(problem, sample) for sample in open_)
             if not open_ and id in self._cut and self._lengthens(id):
                 yield Asking(problem, len(self._tries), more=True)
+
+
+def _elsewhere(set_name: str, likes: Sequence[Trace], form: Scheme, store: Store) -> Counter[str]:
+    """How many kept traces that fit the scheme a problem has that were asked for in other ways."""
+    if not likes:
+        return Counter()
+    others = store.kept_otherwise(set_name, likes[0], {like.prompt_hash for like in likes})
+    return Counter(trace.problem_id for trace in others if scheme.misfit(trace, form) is None)
+
+
+def _those(store: Store, likes: Iterable[Iterable[Trace]], code: Code | None) -> set[str]:
+    """Problems with a trace asked for like one of these that was refused for that, or kept."""
+    return {id for some in likes for like in some for id in store.traced(like, judged=(code,))}
 
 
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
@@ -138,12 +235,21 @@ def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> 
 
 
 def _stored(
-    came: list[Reply], table: TeacherTable, form: Scheme, store: Store, askings: Askings, purse: Purse
+    came: list[Reply],
+    table: TeacherTable,
+    form: Scheme,
+    store: Store,
+    askings: Askings,
+    purse: Purse,
+    ladder: Ladder,
 ) -> Iterator[Told]:
     """Judge replies, commit them in one transaction, then tell of those that are the last of a problem."""
-    rows = [(reply.asking, _judged(reply, table, form)) for reply in came if not reply.fault]
+    answered = [reply for reply in came if not reply.fault]
+    rows = _judged(answered, table, form, store)
     store.add_traces([row for _, row in rows], paid=True)
-    for asking, row in rows:
+    for reply, (asking, row) in zip(answered, rows, strict=True):
+        if (code := check.code(row.reason)) not in check.UNANSWERED:
+            ladder.came(reply.rung, code != "unreadable")
         if askings.judged(asking, row.reason):
             yield _told(asking.problem, row)
     for reply in came:
@@ -181,25 +287,36 @@ def _referred(problem: Problem, form: Scheme) -> TraceRow:
     return _row(trace, refusal(problem, trace, form))
 
 
-def _judged(reply: Reply, table: TeacherTable, form: Scheme) -> TraceRow:
+def _judged(
+    came: Sequence[Reply], table: TeacherTable, form: Scheme, store: Store
+) -> list[tuple[Asking, TraceRow]]:
+    """Each reply as a trace with its verdict; a duplicate repeats one of the same prompt."""
+    kept = store.kept_of((reply.asking.problem.id for reply in came), table.model)
+    rows = []
+    for reply in came:
+        problem, trace = reply.asking.problem, _read(reply, table, form)
+        others = [other for other in kept[problem.id] if other.prompt_hash == trace.prompt_hash]
+        told = check.judge(
+            problem, trace, form, reply=reply.text, finish_reason=reply.finish_reason, others=others
+        )
+        if told.code is None:
+            kept[problem.id].append(trace)
+        rows.append((reply.asking, _row(trace, told.reason, reply)))
+    return rows
+
+
+def _read(reply: Reply, table: TeacherTable, form: Scheme) -> Trace:
+    """What a reply says, as a trace, right or wrong."""
     problem = reply.asking.problem
     asked = teacher.asked(table, form, problem.kind, reply.asking.sample)
     reading = _guided(problem, reply.text) if table.guided else replies.reading(reply.text)
     found = answer.canonical(reading.answer or "", problem.kind) or ""
-    trace = replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
-    match reply.finish_reason:
-        case "length":
-            reason = TRUNCATED
-        case "content_filter":
-            reason = "withheld by the teacher's filter"
-        case _:
-            reason = refusal(problem, trace, form)
-    return _row(trace, reason, reply)
+    return replace(asked, problem_id=problem.id, steps=reading.steps, answer=found)
 
 
 def _guided(problem: Problem, text: str) -> Reading:
     """The half that was written beside the half that is known; nothing where they do not match."""
-    reading, known = scheme.read(text), problem.steps
+    reading, known = replies.reading(text), problem.steps
     if len(reading.steps) != len(known):
         return Reading((), None)
     pairs = list(zip(known, reading.steps, strict=True))

@@ -1,7 +1,8 @@
 """Judge a trace without another model: its answer against the gold one, its steps against arithmetic.
 
-What is wrong with fewer than one in a hundred of the right traces that people wrote refuses a trace; what
-is found in more of them only warns (docs/concepts/how-it-works.md has the counts).
+What is wrong with fewer than one in a hundred of the right traces that people wrote refuses every trace. A
+step that is never used is found in more of them: it refuses what a model wrote, which can be asked again, and
+only warns of the data's own steps (docs/concepts/how-it-works.md has the counts).
 """
 
 import re
@@ -32,6 +33,7 @@ _BEGINNINGS: dict[str, Code] = {
     "a step has no": "misfit",
     "wrong arithmetic": "wrong-arithmetic",
     "answer leaked": "leaked-answer",
+    "step ": "unused-step",
     "duplicate": "duplicate",
 }
 
@@ -50,6 +52,7 @@ _IN_WORDS = {word: n for n, word in enumerate(_SMALL.split())} | {
 }  # fmt: skip
 _EVERYWHERE = (0, 1, 100)
 """Numbers that say nothing: `the cost of 1 bag`, `100 %`."""
+_UNUSED = "step {} unused: its value is not used later and is not the answer"
 _FOLD = re.compile(r"[^\w+*/=<>.-]+|(?<!\d)[.]|[.](?!\d)")
 
 
@@ -133,8 +136,10 @@ def judge(
     told = _ended(trace, reply, finish_reason) or _answered(problem, trace)
     if told is None and (misfit := scheme.misfit(trace, form)):
         told = Judgement("misfit", misfit)
-    told = told or _stepped(problem, trace) or _repeated(trace, others)
-    return told or Judgement()
+    told = told or _stepped(problem, trace)
+    if told is None and reply and not _own_steps(problem, trace):
+        told = _idle(trace)
+    return told or _repeated(trace, others) or Judgement()
 
 
 def code(reason: str) -> Code | None:
@@ -152,19 +157,16 @@ def first_wrong(problem: Problem, trace: Trace) -> int | None:
 
 
 def warnings(trace: Trace) -> list[str]:
-    """What looks odd in a trace and refuses nothing, for people's own right traces have it too."""
-    return [
-        f"step {index + 1} unused: its value is not used later and is not the answer"
-        for index in unused(trace.steps, trace.answer)
-    ]
+    """What looks odd in a trace and does not refuse the data's own, for people's right traces have it too."""
+    return [_UNUSED.format(index + 1) for index in unused(trace.steps, trace.answer)]
 
 
 def unused(steps: Sequence[Step], ends: str) -> list[int]:
     """Indexes of steps whose values no later step mentions and that are not the answer `ends`.
 
     A value counts as used also as a percentage or with another sign, and wherever the text after it turns it
-    into another unit. The last step and steps without a mark are not judged. A warning, never a refusal: in
-    about 1 % of GSM8K's human solutions a step feeds no other (a comparison that settles which case holds).
+    into another unit. The last step and steps without a mark are not judged. In about 1 % of GSM8K's human
+    solutions a step feeds no other (a comparison that settles which case holds).
     """
     result = _number(ends)
     later: set[Fraction] = set()
@@ -206,6 +208,16 @@ def _stepped(problem: Problem, trace: Trace) -> Judgement | None:
     if leak is not None:
         return Judgement("leaked-answer", f"answer leaked into the sub-question of step {leak + 1}", leak)
     return None
+
+
+def _own_steps(problem: Problem, trace: Trace) -> bool:
+    """Whether the worked answers are the data's, and the teacher wrote sub-questions alone."""
+    return bool(problem.steps) and [s.text for s in problem.steps] == [s.text for s in trace.steps]
+
+
+def _idle(trace: Trace) -> Judgement | None:
+    idle = unused(trace.steps, trace.answer)
+    return Judgement("unused-step", _UNUSED.format(idle[0] + 1), idle[0]) if idle else None
 
 
 def _leak(problem: Problem, trace: Trace) -> int | None:

@@ -31,7 +31,7 @@ FLUSH_SECONDS = 2.0
 
 
 def kept(
-    store: Store, set_name: str, limit: int | None, teacher: str, form: Scheme
+    store: Store, set_name: str, limit: int | None, teacher: str | Sequence[str], form: Scheme
 ) -> list[tuple[Problem, Trace]]:
     """The traces to learn from: the last kept one of each of the set's problems that fits the scheme."""
     wanted = {problem.id for problem in store.problems(set_name, limit)}

@@ -30,6 +30,11 @@ def runs_folder(store: Path) -> Path:
     return store.parent / f"{store.stem}-runs"
 
 
+def cache_folder(store: Path) -> Path:
+    """Where replies lie until they are stored, and a while longer; it may be deleted at any time."""
+    return store.parent / f"{store.stem}-cache"
+
+
 def models_folder() -> Path:
     """Where fetched students lie, one folder each; shared by all stores."""
     return home() / "models"

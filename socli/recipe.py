@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -49,6 +49,11 @@ def _address(url: str | None) -> str | None:
     return url
 
 
+def _together(price_in: float | None, price_out: float | None) -> None:
+    if (price_in is None) != (price_out is None):
+        raise ValueError("price_in and price_out belong together")
+
+
 class ProblemsTable(_Table):
     """What the student learns from."""
 
@@ -68,6 +73,26 @@ class ProblemsTable(_Table):
             return self.train
         least, most = self.steps or (1, 6)
         return f"{self.train} steps {least}-{most} seed {self.seed}"
+
+
+class StrongerTable(_Table):
+    """Who is asked in the same way where the teacher has no kept trace of a problem."""
+
+    model: str
+    """Name of the model."""
+    base_url: Annotated[str | None, AfterValidator(_address)] = None
+    """Where its API is; the teacher's own where not given."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds its key; the teacher's own where not given."""
+    price_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens read; a dated table of OpenAI's own models otherwise."""
+    price_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars for a million tokens written."""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        _together(self.price_in, self.price_out)
+        return self
 
 
 class TeacherTable(_Table):
@@ -97,6 +122,9 @@ class TeacherTable(_Table):
     """Tokens a minute, read and written; what the server's headers say where not given."""
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     """Seconds a reply may take."""
+    output: Literal["schema", "json", "text"] = "schema"
+    """As what a reply is asked for first: JSON by a schema, JSON, lines of text. The next is asked for where
+    the server refuses one or nothing can be read."""
     replay: str | None = None
     """A JSONL file of recorded replies (`socli annotate --record`) that are read instead of asking."""
     guided: bool = False
@@ -110,6 +138,29 @@ class TeacherTable(_Table):
     """Dollars for a million tokens read; a dated table of OpenAI's own models otherwise."""
     price_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Dollars for a million tokens written."""
+    reuse: bool = False
+    """Whether kept traces of other models, prompts and settings count, where they fit the scheme."""
+    stronger: StrongerTable | None = None
+    """Who is asked where this teacher has no kept trace of a problem; not set where nobody is."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whose traces are learnt from."""
+        return (self.model, self.stronger.model) if self.stronger else (self.model,)
+
+    def escalated(self) -> Self | None:
+        """The stronger teacher, asked as this one is: once, for as long a reply as this one may write."""
+        if self.stronger is None:
+            return None
+        own = self.stronger
+        asked = {"samples": 1, "until_correct": 1, "more_tokens": None, "stronger": None}
+        asked["max_tokens"] = self.more_tokens or self.max_tokens
+        where = {
+            "base_url": own.base_url or self.base_url,
+            "api_key_env": own.api_key_env or self.api_key_env,
+        }
+        price = {"price_in": own.price_in, "price_out": own.price_out}
+        return self.model_copy(update={"model": own.model, **asked, **where, **price})
 
     @model_validator(mode="after")
     def _asks_sensibly(self) -> Self:
@@ -119,8 +170,11 @@ class TeacherTable(_Table):
             raise ValueError("samples and until_correct exclude each other")
         if self.more_tokens is not None and self.more_tokens <= self.max_tokens:
             raise ValueError("more_tokens must be more than max_tokens")
-        if (self.price_in is None) != (self.price_out is None):
-            raise ValueError("price_in and price_out belong together")
+        if self.stronger is not None and "reference" in self.models:
+            raise ValueError("`reference` is asked nothing, so it has no stronger teacher and is none")
+        if self.stronger is not None and self.stronger.model == self.model:
+            raise ValueError("the stronger teacher must be another model")
+        _together(self.price_in, self.price_out)
         return self
 
 
@@ -295,7 +349,8 @@ def _faults(error: ValidationError) -> Iterator[tuple[str, str | None]]:
             yield f"`{path}` is missing", None
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            got = "" if path in ("teacher.base_url", "teacher") else f" (got {str(fault['input'])[:60]!r})"
+            secret = path.endswith("base_url") or path in ("teacher", "teacher.stronger")
+            got = "" if secret else f" (got {str(fault['input'])[:60]!r})"
             yield f"`{path}`: {message[0].lower()}{message[1:]}{got}", None
 
 
@@ -307,7 +362,8 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
     table: type[BaseModel] = Recipe
     for part in loc:
         field = table.model_fields.get(str(part))
-        kind = field.annotation if field else None
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        kind = next((one for one in kinds if isinstance(one, type)), None)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             table = kind
     return list(table.model_fields)

@@ -19,6 +19,7 @@ Code = Literal[
     "misfit",
     "wrong-arithmetic",
     "leaked-answer",
+    "unused-step",
     "duplicate",
     "other",
 ]

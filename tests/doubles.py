@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from rich.console import Console, RenderableType
 from werkzeug import Request, Response
 
-from socli.events import Event, Judged
+from socli.events import Event, Judged, Noted
 from socli.problem import Problem, Step
 
 
@@ -34,8 +34,8 @@ def draw(renderable: RenderableType, width: int = 60, encoding: str = "utf-8") -
 
 
 def each(events: Iterable[Event]) -> list[Any]:
-    """What annotating told of itself and of each problem, without how many were judged together."""
-    return [event for event in events if not isinstance(event, Judged)]
+    """What annotating told of itself and of each problem, without counts and notes."""
+    return [event for event in events if not isinstance(event, Judged | Noted)]
 
 
 PROBLEMS = (

@@ -84,6 +84,12 @@ class FaultServer:
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n" + b'{"choices": [{"mess')
                 await writer.drain()
                 writer.transport.abort()
+            case "drip":  # a byte at a time, for ever
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n")
+                while True:
+                    writer.write(b" ")
+                    await writer.drain()
+                    await asyncio.sleep(what)
             case "hang":
                 await asyncio.sleep(what)
                 writer.transport.abort()

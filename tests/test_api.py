@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 
 import pytest
 from doubles import completion, each
@@ -84,7 +85,7 @@ def test_t5_refused_requests_are_made_once_and_five_in_a_row_end_it(store):
 
     with FaultServer(plan) as server:
         with pytest.raises(UsageError, match="the teacher refuses the request: HTTP 400"):
-            told(store, server, sums(1000), concurrency=1)
+            told(store, server, sums(1000), concurrency=1, output="text")
         assert set(server.asked.values()) == {1}
         assert len(server.asked) == 25
     assert store.counts()["kept"] == 10
@@ -118,6 +119,48 @@ def test_t6_a_server_that_hangs_is_let_go_and_asked_again(store):
         events = told(store, server, sums(5), timeout=0.3)
     assert [type(event) for event in events] == [Traced] * 5
     assert sorted(server.asked.values()) == [1, 1, 1, 1, 2]
+
+
+def test_t6_a_reply_that_drips_is_let_go_and_asked_again(store):
+    def plan(problem, before):
+        return ("drip", 0.02) if before == 0 and "has 2 " in problem else ("reply", right(problem))
+
+    with FaultServer(plan) as server:
+        events = told(store, server, sums(5), timeout=0.3)
+    assert [type(event) for event in events] == [Traced] * 5
+    assert sorted(server.asked.values()) == [1, 1, 1, 1, 2]
+
+
+def test_t6_a_reply_that_always_drips_is_told_as_none_and_the_others_are_stored(store):
+    def plan(problem, before):
+        return ("drip", 0.02) if "has 2 " in problem else ("reply", right(problem))
+
+    with FaultServer(plan) as server:
+        events = told(store, server, sums(5), timeout=0.1)
+    (refused,) = [event for event in events if isinstance(event, Refused)]
+    assert refused.reason == "no reply: the server took too long"
+    assert store.counts()["kept"] == 4
+
+
+def test_t6_a_name_that_leads_nowhere_is_to_be_tried_again(store):
+    table = TeacherTable(model="m", base_url="http://teacher.invalid/v1")
+    with pytest.raises(TryAgainError, match=r"the teacher at teacher\.invalid cannot be reached") as caught:
+        list(annotate(sums(3), "set", table, SOCRATIC, store, backoff=0.0))
+    assert caught.value.exit_code == 75
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<<" * 50_000, "<<1+1=" * 15_000, "{" * 100_000, "[" * 100_000, "#### " + "9" * 99_000, "Ask: " * 20_000,
+     "Work: <<1+1=2>>\n" * 6_000, "1. **Ask** :" * 8_000, "\\boxed{" * 12_000, "1,000," * 16_000],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_t8_the_longest_reply_is_judged_in_less_than_a_second(store, text):
+    with FaultServer(lambda *_: ("reply", completion(text))) as server:
+        began = time.process_time()
+        told(store, server, sums(1), output="text")
+        assert time.process_time() - began < 1.5  # a client and a connection take 0.3 of it
+    assert store.counts()["refused"] == 1
 
 
 @pytest.mark.parametrize(

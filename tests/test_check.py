@@ -155,7 +155,7 @@ def test_a_step_is_idle_whose_value_is_never_used_and_not_the_answer(
     assert unused([Step("", work) for work in works], "7") == idle
 
 
-def test_an_idle_step_is_a_warning_and_no_refusal() -> None:
+def test_an_idle_step_is_a_warning_for_the_datas_own_and_refuses_what_a_model_wrote() -> None:
     told = trace(
         CANDLES,
         ("How many boxes and candles?", "<<4+12=16>>16"),
@@ -163,7 +163,11 @@ def test_an_idle_step_is_a_warning_and_no_refusal() -> None:
         ("How many does she sell?", "<<48-8=40>>40"),
     )
     assert judge(CANDLES, told, SOCRATIC) == Judgement()
-    assert warnings(told) == ["step 1 unused: its value is not used later and is not the answer"]
+    why = "step 1 unused: its value is not used later and is not the answer"
+    assert warnings(told) == [why]
+    assert judge(CANDLES, told, SOCRATIC, reply="Ask: ...") == Judgement("unused-step", why, 0)
+    asked_for = replace(CANDLES, steps=tuple(Step("", step.text) for step in told.steps))
+    assert judge(asked_for, told, SOCRATIC, reply="Ask: ...") == Judgement()
 
 
 # ---- duplicates
@@ -220,6 +224,7 @@ def test_a_reason_is_read_back_as_the_code_it_was_stored_with() -> None:
         judge(CANDLES, replace(first, steps=()), SOCRATIC),
         judge(CANDLES, trace(CANDLES, ("a?", "<<1+1=3>>")), SOCRATIC),
         judge(CANDLES, trace(CANDLES, ("is it 40?", "yes")), SOCRATIC),
+        judge(CANDLES, trace(CANDLES, ("a?", "<<1+1=2>>"), ("b?", "<<48-8=40>>")), SOCRATIC, reply="b"),
         judge(CANDLES, trace(CANDLES, sample=1), SOCRATIC, others=[first]),
     ]
     assert [code(one.reason) for one in told] == [one.code for one in told]

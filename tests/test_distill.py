@@ -234,7 +234,7 @@ def test_another_seed_or_rate_is_another_run(store, base):
 # ---- what goes wrong
 
 
-def test_a_run_in_use_is_refused(store, base):
+def test_t14_a_run_in_use_is_refused(store, base):
     list(islice(train(store, base), 1))
     (run,) = store.runs()
     with FileLock(run.folder / "lock"), pytest.raises(TryAgainError, match="trained by another process"):

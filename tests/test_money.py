@@ -23,8 +23,9 @@ PENNY = Price(read=0.0, written=10_000.0, source="the recipe")
 
 def test_a_price_is_the_recipes_or_the_dated_tables_or_unknown():
     assert price(TeacherTable(model="x", price_in=1, price_out=2)) == Price(1, 2, "the recipe")
-    assert price(TeacherTable(model="gpt-4o-mini")) == Price(0.15, 0.6, "the table of 2025-08")
+    assert price(TeacherTable(model="gpt-4o-mini")) == Price(0.15, 0.6, "the table of 2026-08")
     assert price(TeacherTable(model="gpt-4o-mini", base_url="http://localhost/v1")) is None
+    assert price(TeacherTable(model="gpt-4o-mini", base_url="https://api.openai.com/v1")) is not None
     assert price(TeacherTable(model="some-model")) is None
 
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from doubles import PROBLEMS, completion
+from doubles import PROBLEMS, completion, each
 from fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,11 +33,28 @@ TWO = (Step("How many?", "4*12 = <<4*12=48>>48"), Step("And left?", "48-8 = <<48
         r"So it is $\boxed{40}$",
         '```json\n{"steps": [{"ask": "How many?", "work": "4*12 = <<4*12=48>>48"}, '
         '{"ask": "And left?", "work": "48-8 = <<48-8=40>>40"}], "answer": 40}\n```',
+        'Sure! {"answer": "40", "steps": [{"ask": "How many?", "work": "4*12 =\\n<<4*12=48>>48"}, '
+        '{"work": "48-8 = <<48-8=40>>40", "ask": "And left?", "note": 1}]}',
     ],
-    ids=["labels", "bold", "numbered", "boxed", "JSON"],
+    ids=["labels", "bold", "numbered", "boxed", "fenced JSON", "JSON in words"],
 )
 def test_a_reply_is_read_in_whichever_form_it_comes(text):
     assert replies.reading(text) == replies.Reading(TWO, "40")
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "answer"),
+    [
+        ('{"answer": 40}', (), "40"),
+        ('{"steps": [{"work": "48-8"}], "answer": "40"}', (Step("", "48-8"),), "40"),
+        ('{"steps": [{"ask": "One?"}, {"ask": "Two?"}]}', (Step("One?", ""), Step("Two?", "")), None),
+        ('{"steps": [], "answer": true}', (), "yes"),
+        ('{"steps": {}, "answer": [40]}', (), None),
+        ("{}", (), None),
+    ],
+)
+def test_json_says_what_the_scheme_writes(text, steps, answer):
+    assert replies.reading(text) == replies.Reading(steps, answer)
 
 
 @given(st.text(max_size=300))
@@ -88,7 +105,7 @@ def test_recorded_replies_give_the_same_store_without_a_server_or_a_key(store, t
     with Store(tmp_path / "other.db") as other:
         again = list(annotate(PROBLEMS[:3], "set", offline, Scheme("answer"), other))
         assert {(r.trace, r.verdict, r.reason, r.reply, r.tokens_out) for r in other.traces()} == first
-    assert set(map(type, events[1:])) <= set(map(type, again[1:]))
+    assert each(events)[1:] == each(again)[1:-1]
     assert Refused(PROBLEMS[2], "no reply: replies.jsonl has none to this") in again
 
 

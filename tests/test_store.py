@@ -162,8 +162,14 @@ def test_the_kept_traces_of_some_problems_are_at_hand(store: Store) -> None:
 
 def test_traced_knows_what_need_not_be_asked_again(store: Store) -> None:
     asked = traced(JUGS, "some/model", prompt_hash="ab12", temperature=0.7, top_p=0.95, seed=1, sample=0)
-    store.add_traces([TraceRow(asked, "kept"), TraceRow(replace(asked, problem_id=TAXI.id), "refused")])
+    store.add_traces(
+        [TraceRow(asked, "kept"), TraceRow(replace(asked, problem_id=TAXI.id), "refused", "truncated")]
+    )
     assert store.traced(asked) == {JUGS.id, TAXI.id}
+    assert store.traced(asked, [None]) == {JUGS.id}
+    assert store.traced(asked, ["truncated"]) == {TAXI.id}
+    assert store.traced(asked, [None, "truncated"]) == {JUGS.id, TAXI.id}
+    assert store.traced(asked, ["duplicate"]) == set()
     assert store.traced(replace(asked, problem_id="", steps=(), answer="")) == {JUGS.id, TAXI.id}
     for other in (
         {"teacher": "x"},

@@ -20,7 +20,8 @@ LAYERS = """
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
     store.sqlitefile store.migrations store.runbook store exports
-    teacher teacher.replies teacher.limits teacher.money teacher.api
+    teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
+    teacher.api
     engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
     annotate distill solve solvers
     scoring.outputs scoring.score scoring.compare scoring bench
@@ -48,7 +49,8 @@ OWNERS = {
     "numpy": {"scoring.stats"},
     "scipy": {"scoring.stats"},
     "sacrebleu": {"scoring.questions"},
-    "openai": {"teacher.api"},
+    "diskcache": {"teacher.cached"},
+    "openai": {"teacher.api", "teacher.faults"},
     "httpx2": {"teacher.api"},
     "safetensors": {"engine.checkpoint"},
     "tokenizers": {"engine.decode"},
@@ -64,7 +66,8 @@ OWNERS = {
 """Which modules import an outside library, anywhere in them."""
 
 HEAVY = ["torch", "transformers", "tokenizers", "datasets", "openai", "pandas", "numpy", "pyarrow", "scipy",
-         "sqlite_utils", "peft", "pydantic", "huggingface_hub", "aiohttp", "filelock"]  # fmt: skip
+         "sqlite_utils", "peft", "pydantic", "huggingface_hub", "aiohttp", "filelock",
+         "diskcache"]  # fmt: skip
 
 MODULES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}

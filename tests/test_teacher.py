@@ -5,7 +5,7 @@ from doubles import PROBLEMS, ScriptedApi, completion, each
 from typer.testing import CliRunner
 from werkzeug import Response
 
-from socli import prompts
+from socli import check, prompts
 from socli.annotate import annotate
 from socli.cli import app
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
@@ -31,7 +31,7 @@ def ask(httpserver, monkeypatch):
 
     def serve(*replies, **others) -> tuple[ScriptedApi, TeacherTable]:
         api = ScriptedApi(httpserver, {**others, "Nora": replies or (completion(GOOD),)})
-        return api, TeacherTable(model="scripted", base_url=api.url, concurrency=4)
+        return api, TeacherTable(model="scripted", base_url=api.url, concurrency=4, output="text")
 
     return serve
 
@@ -67,6 +67,16 @@ def test_a_good_reply_is_kept_word_for_word(ask, store):
         (completion(GOOD.replace("#### 40", "#### 41")), "wrong answer"),
         (completion(GOOD.replace("=48>>", "=47>>")), "wrong arithmetic at step 1"),
         (completion(GOOD, finish="length"), "truncated"),
+        (completion(GOOD, finish="content_filter"), "refused by the teacher"),
+        (completion("I'm sorry, but I can't help with that."), "refused by the teacher"),
+        (
+            completion(GOOD.replace("How many candles does Nora pack", "What is left of 40")),
+            "answer leaked into the sub-question of step 1",
+        ),
+        (
+            completion(f"Ask: How many boxes?\nWork: 4+1 = <<4+1=5>>5.\n{GOOD}"),
+            "step 1 unused: its value is not used later and is not the answer",
+        ),
         (completion("It is forty."), "unreadable"),
         (completion(GOOD.replace("#### 40", "")), "unreadable"),
         (completion(""), "unreadable"),
@@ -153,7 +163,7 @@ def test_other_sampling_or_another_scheme_is_asked_anew(ask, store):
     told(store, table.model_copy(update={"max_tokens": 7}))  # not part of what was asked for
     told(store, table, form=Scheme("cot"))
     assert [sent["temperature"] for sent in api.asked] == [0, 0.7, 0]
-    assert store.counts()["kept"] == 3
+    assert [check.code(row.reason) for row in store.traces()] == [None, "duplicate", None]
 
 
 def test_a_problem_that_stands_twice_in_a_set_is_paid_for_once(ask, store):
@@ -190,7 +200,7 @@ def test_a_server_that_refuses_is_asked_once(ask, store, status):
 
 
 def test_a_server_that_is_not_there_is_to_be_tried_again(store):
-    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?version=2")
+    table = TeacherTable(model="scripted", base_url="http://127.0.0.1:9/v1?version=2", output="text")
     with pytest.raises(TryAgainError) as caught:
         told(store, table, PROBLEMS)
     assert str(caught.value) == "the teacher at 127.0.0.1 cannot be reached"

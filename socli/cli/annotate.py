@@ -1,12 +1,12 @@
 """socli annotate"""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from socli.cli import app, options, wiring
+from socli.cli import app, options, repeats, wiring
 from socli.errors import SocliError
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from socli.problem import Problem
     from socli.recipe import Recipe
     from socli.store import Store
+    from socli.teacher.cached import Cache
     from socli.teacher.money import Purse
 
 
@@ -35,9 +36,14 @@ def annotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the first request and how many there are; ask nothing.")
     ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option("--reuse", help="Do not ask where another model, prompt or setting has a kept trace."),
+    ] = False,
     record: Annotated[
         Path | None, typer.Option(help="Add the replies to this JSONL file, for `teacher.replay`.")
     ] = None,
+    allow_overlap: options.AllowOverlap = False,
     store: options.Store = None,
     json: options.Json = False,
 ) -> None:
@@ -51,29 +57,33 @@ def annotate(
     from socli.teacher.money import purse
 
     given = {"teacher.model": teacher, "teacher.base_url": base_url, "problems.limit": limit}
+    given["teacher.reuse"] = "true" if reuse else None
     overrides = [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     loaded = recipes.load(recipe, overrides)
     paid = loaded.teacher.model != "reference"
     spending = purse(loaded.teacher, budget) if paid else None
     problems, set_name = wiring.recipe_problems(loaded), loaded.problems.set_name
+    out = set() if allow_overlap else repeats.left_out(problems, loaded, json=json)
+    problems = [problem for problem in problems if problem.id not in out] if out else problems
     with wiring.opened(store) as db:
         missing = (
-            Askings(problems, loaded.teacher, loaded.to_scheme(), db) if paid and (probe or dry_run) else None
+            Askings(problems, set_name, loaded.teacher, loaded.to_scheme(), db)
+            if paid and (probe or dry_run)
+            else None
         )
         if dry_run:
             _show_first(loaded, missing)
             return
         try:
-            kept = _run(loaded, problems, db, spending, probe, record, json=json)
+            with wiring.cache(db) if paid else nullcontext() as cache:
+                kept = _run(loaded, problems, db, spending, probe, record, cache, json=json)
         finally:
             if not json:
-                _tell_funnel(db, set_name, loaded.teacher.model)
-            if spending and spending.tokens.n and not json:
-                wiring.say(spending.said())
+                _tell_all(db, loaded, spending)
         if probe and spending and missing:
             wiring.say(spending.projected(missing.missing, loaded.teacher.concurrency))
             return
-        total = sum(1 for _ in db.kept(set_name, loaded.teacher.model))
+        total = sum(1 for _ in db.kept(set_name, wiring.teachers(db, loaded.teacher)))
     if not total:
         why = wiring.command("traces", "list", "--verdict", "refused", store=store)
         raise SocliError("no trace was kept", hint=f"`{why}` says why each was refused")
@@ -89,6 +99,7 @@ def _run(
     spending: "Purse | None",
     probe: int | None,
     record: Path | None,
+    cache: "Cache | None",
     *,
     json: bool,
 ) -> int:
@@ -107,11 +118,23 @@ def _run(
             purse=spending,
             probe=probe,
             record=record,
+            cache=cache,
             stop_asked=stop_asked,
         )
         for event in screen.follow(events):
             kept += isinstance(event, Traced)
+    if cache and cache.found and not json:
+        wiring.say(f"{cache.found:,} replies were paid for before and came from {cache.folder}")
     return kept
+
+
+def _tell_all(db: "Store", loaded: "Recipe", spending: "Purse | None") -> None:
+    """What became of all that each teacher was asked, and what it cost now."""
+    for teacher in loaded.teacher.models:
+        _tell_funnel(db, loaded.problems.set_name, teacher)
+    for purse in (spending, spending.heir) if spending else ():
+        if purse and purse.tokens.n:
+            wiring.say(f"{purse.model}: {purse.said()}" if purse is not spending else purse.said())
 
 
 def _tell_funnel(db: "Store", set_name: str, teacher: str) -> None:
@@ -130,8 +153,9 @@ def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:
 
     first = askings.next() if askings else None
     if askings and first:
-        body = request(first, loaded.teacher, loaded.to_scheme())
+        body = request(first, loaded.teacher, loaded.to_scheme(), loaded.teacher.output)
         for said in body.pop("messages"):
             print(f"[{said['role']}]", *map(line, said["content"].split("\n")), sep="\n")
+        body["response_format"] = body.get("response_format", {"type": "text"})["type"]
         wiring.say(", ".join(f"{key} {value}" for key, value in body.items()))
     wiring.say(f"requests to make: {askings.missing if askings else 0:,}; nothing was asked")

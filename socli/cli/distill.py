@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from socli.cli import app, options, wiring
+from socli.cli import app, options, repeats, wiring
 from socli.errors import MissingError
 from socli.home import checked_name
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def distill(
     recipe: options.RecipeName = "quickstart",
     set_: options.Set = None,
+    allow_overlap: options.AllowOverlap = False,
     store: options.Store = None,
     json: options.Json = False,
 ) -> None:
@@ -32,12 +33,20 @@ def distill(
         wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
     )
     with wiring.opened(store) as db:
-        run(recipe, loaded, db, annotate, json=json)
+        run(recipe, loaded, db, annotate, allow_overlap=allow_overlap, json=json)
     if not json and loaded.bench.sets:
         wiring.say(f"next: {bench}")
 
 
-def run(name: str, recipe: "Recipe", db: "Store", annotate: str, *, json: bool = False) -> str:
+def run(
+    name: str,
+    recipe: "Recipe",
+    db: "Store",
+    annotate: str,
+    *,
+    allow_overlap: bool = False,
+    json: bool = False,
+) -> str:
     """Annotate where that is free, fetch the base, train; the run's id.
 
     `annotate` is the command to type where there is no trace to learn from.
@@ -49,7 +58,11 @@ def run(name: str, recipe: "Recipe", db: "Store", annotate: str, *, json: bool =
 
     notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
     table = recipe.problems
-    traces = distilling.kept(db, table.set_name, table.limit, recipe.teacher.model, recipe.to_scheme())
+    teachers = wiring.teachers(db, recipe.teacher)
+    traces = distilling.kept(db, table.set_name, table.limit, teachers, recipe.to_scheme())
+    if not allow_overlap:
+        out = repeats.left_out((problem for problem, _ in traces), recipe, json=json)
+        traces = [pair for pair in traces if pair[0].id not in out]
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
     base = wiring.base_folder(recipe.student.base, json=json)  # before the screen: it has a bar of its own

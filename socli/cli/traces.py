@@ -176,8 +176,9 @@ def export(
     from socli import recipe as recipes
 
     loaded = recipes.load(recipe, set_ or [])
-    set_name, teacher, form = loaded.problems.set_name, loaded.teacher.model, loaded.to_scheme()
+    set_name, form = loaded.problems.set_name, loaded.to_scheme()
     with wiring.opened(store) as db:
+        teacher = wiring.teachers(db, loaded.teacher)
         first = {problem.id for problem in db.problems(set_name, loaded.problems.limit)}
         kept = (pair for pair in db.kept(set_name, teacher) if pair[0].id in first)
         if not any(True for _ in db.kept(set_name, teacher, limit=1)):

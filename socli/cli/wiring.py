@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from socli.engine.student import Precision
     from socli.problem import AnswerKind, Problem, Scorecard
-    from socli.recipe import BenchTable, Recipe
+    from socli.recipe import BenchTable, Recipe, TeacherTable
     from socli.records import MetricRow, RunRow
     from socli.scheme import Scheme
     from socli.screen.live import Screen
     from socli.solve import Solvers
     from socli.sources import Fields
     from socli.store import Store
+    from socli.teacher.cached import Cache
 
 
 def opened(path: Path | None) -> "Store":
@@ -34,6 +35,18 @@ def opened(path: Path | None) -> "Store":
     where = home.store_path(path)
     home.made(where.parent)
     return Store(where)
+
+
+@contextmanager
+def cache(db: "Store") -> Iterator["Cache"]:
+    """The disposable cache of replies that belongs to a store."""
+    from socli.teacher.cached import Cache
+
+    opened = Cache(home.cache_folder(db.path))
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 def talk(as_json: bool = False) -> "Screen":
@@ -176,6 +189,12 @@ def recipe_problems(recipe: "Recipe") -> "list[Problem]":
     return list(sources.problems(table.train, limit=table.limit, steps=table.steps, seed=table.seed))
 
 
+def teachers(db: "Store", table: "TeacherTable") -> "list[str]":
+    """Whose traces a recipe learns from: its own, and with `teacher.reuse` every model's."""
+    others = [name for name in db.teachers() if name != "reference"] if table.reuse else []
+    return list(dict.fromkeys([*table.models, *others]))
+
+
 def command(
     *words: str,
     recipe: str | None = None,
@@ -285,10 +304,19 @@ def repeating(row: "RunRow") -> str:
         f"{table}.{key}={_as_toml(value)}"
         for table, settings in row.recipe.items()
         if isinstance(settings, dict)
-        for key, value in settings.items()
-        if value != now[table].get(key)
+        for key, value in _flat(settings)
+        if value != dict(_flat(now[table])).get(key)
     ]
     return command("distill", recipe=name, overrides=changed)
+
+
+def _flat(settings: "Mapping[str, Any]") -> "Iterator[tuple[str, Any]]":
+    """Keys and values of a table, those of a table inside it by their path; what is not set is left out."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{inner}", one) for inner, one in value.items() if one is not None)
+        else:
+            yield key, value
 
 
 def _as_toml(value: "Any") -> str:

@@ -4,6 +4,7 @@
 every scheme's examples are made from them. `answer.txt`, `cot.txt`, `socratic.txt` and, for sub-questions
 without worked answers, `questions.txt` say in words what is wanted. `guided-ask.txt` and `guided-work.txt`
 are for problems of which one half is known: sub-questions for known steps, answers to known sub-questions.
+`json.txt` follows any of these where the same is to be written as JSON.
 """
 
 from pathlib import Path
@@ -25,6 +26,11 @@ def instruction(form: Scheme) -> str:
     return (_HERE / f"{name}.txt").read_text(encoding="utf-8").strip()
 
 
+def as_json() -> str:
+    """What a teacher is told beside the instruction where it is to write JSON."""
+    return (_HERE / "json.txt").read_text(encoding="utf-8").strip()
+
+
 def examples(form: Scheme, kind: AnswerKind) -> list[tuple[str, str]]:
     """(prompt, transcript) pairs that show the form."""
     return [
@@ -39,8 +45,8 @@ def prefix(form: Scheme, kind: AnswerKind) -> str:
 
 
 def fingerprint(form: Scheme, kind: AnswerKind) -> str:
-    """Hash of everything a teacher is shown beside the problem."""
-    return digest(instruction(form), *(part for example in examples(form, kind) for part in example))
+    """Hash of everything a teacher is shown beside the problem; one for lines of text and for JSON."""
+    return digest(instruction(form), as_json(), *(part for pair in examples(form, kind) for part in pair))
 
 
 def half(problem: Problem) -> Half | None:
@@ -82,7 +88,7 @@ def guided_fingerprint(kind: AnswerKind) -> str:
     """Hash of everything a guided teacher is shown beside the problem and its steps."""
     halves: tuple[Half, ...] = ("ask", "work")
     examples_ = (part for missing in halves for pair in guided_examples(missing, kind) for part in pair)
-    return digest(*map(guided_instruction, halves), *examples_)
+    return digest(*map(guided_instruction, halves), as_json(), *examples_)
 
 
 def _texts(steps: tuple[Step, ...]) -> list[str]:

@@ -137,31 +137,51 @@ class Store(RunBook):
     def kept(
         self,
         set_name: str,
-        teacher: str | None = None,
+        teacher: str | Sequence[str] | None = None,
         prompt_hash: str | None = None,
         limit: int | None = None,
     ) -> Iterator[tuple[Problem, Trace]]:
-        """The kept traces of a set's problems, in the set's order; of one teacher or prompt where named."""
+        """The kept traces of a set's problems, in its order; of some teachers or a prompt where named."""
         sql = (
             "SELECT m.position, t.rowid AS row, p.question, p.context, m.gold, m.kind, m.source, t.*"
             " FROM members m JOIN problems p ON p.id = m.problem JOIN traces t ON t.problem = m.problem"
             " WHERE m.set_name = :set AND t.verdict = 'kept' AND m.position >= :position"
             " AND (m.position > :position OR t.rowid > :row)"
-            " AND (:teacher IS NULL OR t.teacher = :teacher)"
+            " AND (:teachers IS NULL OR t.teacher IN (SELECT value FROM json_each(:teachers)))"
             " AND (:prompt_hash IS NULL OR t.prompt_hash = :prompt_hash)"
             " ORDER BY m.position, t.rowid LIMIT :page"
         )
-        values = {"set": set_name, "teacher": teacher, "prompt_hash": prompt_hash}
+        values = {"set": set_name, "teachers": _names(teacher), "prompt_hash": prompt_hash}
         for page in self._file.pages(sql, limit, _START, **values):
             steps = self._steps(page)
             for row in page:
                 yield _problem(row), _trace(row, steps[row["id"]])
 
+    def kept_otherwise(self, set_name: str, like: Trace, prompts: Iterable[str]) -> Iterator[Trace]:
+        """Kept traces of models to a set's problems that were not asked as `like` with one of the prompts."""
+        sql = (
+            "SELECT m.position, t.rowid AS row, t.* FROM members m JOIN traces t ON t.problem = m.problem"
+            " WHERE m.set_name = :set AND t.verdict = 'kept' AND t.teacher != 'reference'"
+            " AND m.position >= :position AND (m.position > :position OR t.rowid > :row)"
+            " AND NOT (t.teacher = :teacher AND t.prompt_hash IN (SELECT value FROM json_each(:prompts))"
+            " AND t.temperature = :temperature AND t.top_p = :top_p AND t.seed = :seed)"
+            " ORDER BY m.position, t.rowid LIMIT :page"
+        )
+        asked = {"teacher": like.teacher, "prompts": json.dumps(list(prompts))}
+        knobs = {"temperature": like.temperature, "top_p": like.top_p, "seed": like.seed}
+        for page in self._file.pages(sql, None, _START, set=set_name, **asked, **knobs):
+            steps = self._steps(page)
+            yield from (_trace(row, steps[row["id"]]) for row in page)
+
+    def teachers(self) -> list[str]:
+        """Who wrote the traces of this store, by name."""
+        return [row["teacher"] for row in self._file.rows("SELECT DISTINCT teacher FROM traces ORDER BY 1")]
+
     def kept_of(self, problem_ids: Iterable[str], teacher: str) -> dict[str, list[Trace]]:
         """The kept traces of one teacher for each of these problems, the oldest first."""
         kept: dict[str, list[Trace]] = {id: [] for id in problem_ids}
         found = self._file.rows(
-            "SELECT * FROM traces WHERE verdict = 'kept' AND teacher = :teacher"
+            "SELECT * FROM traces WHERE verdict = 'kept' AND +teacher = :teacher"  # +: a teacher has them all
             " AND problem IN (SELECT value FROM json_each(:ids)) ORDER BY rowid",
             teacher=teacher,
             ids=json.dumps(list(kept)),
@@ -171,17 +191,17 @@ class Store(RunBook):
             kept[row["problem"]].append(_trace(row, steps[row["id"]]))
         return kept
 
-    def traced(self, like: Trace, verdict: Verdict | None = None, reason: str | None = None) -> set[str]:
-        """Ids of the problems that have a trace, of that verdict and reason or any, asked for as `like` was.
+    def traced(self, like: Trace, judged: Sequence[Code | None] = ()) -> set[str]:
+        """Ids of the problems that have a trace asked for as `like` was; judged one of these ways, or any.
 
-        That is of the same teacher with the same prompt, temperature, top_p, seed and sample number.
+        That is of the same teacher with the same prompt, temperature, top_p, seed and sample number. None
+        among `judged` stands for kept.
         """
         found = self._file.rows(
             "SELECT problem FROM traces WHERE teacher = :teacher AND prompt_hash = :prompt_hash"
             " AND temperature = :temperature AND top_p = :top_p AND seed = :seed AND sample = :sample"
-            " AND (:verdict IS NULL OR verdict = :verdict) AND (:reason IS NULL OR reason = :reason)",
-            verdict=verdict,
-            reason=reason,
+            " AND (:codes = '[]' OR ifnull(code(reason), 'kept') IN (SELECT value FROM json_each(:codes)))",
+            codes=json.dumps([code or "kept" for code in judged]),
             teacher=like.teacher,
             prompt_hash=like.prompt_hash,
             temperature=like.temperature,
@@ -220,19 +240,19 @@ class Store(RunBook):
             for row in page:
                 yield _trace_row(row, steps[row["id"]])
 
-    def funnel(self, set_name: str | None = None, teacher: str | None = None) -> Funnel:
-        """What became of the traces of a set's problems and of one teacher, where they are named."""
+    def funnel(self, set_name: str | None = None, teacher: str | Sequence[str] | None = None) -> Funnel:
+        """What became of the traces of a set's problems and of some teachers, where they are named."""
         (members,) = self._file.rows(
             "SELECT count(DISTINCT problem) AS n FROM members WHERE :set IS NULL OR set_name = :set",
             set=set_name,
         )
         judged = self._file.rows(
             "SELECT code(reason) AS code, count(*) AS n FROM traces"
-            " WHERE (:teacher IS NULL OR teacher = :teacher)"
+            " WHERE (:teachers IS NULL OR teacher IN (SELECT value FROM json_each(:teachers)))"
             " AND (:set IS NULL OR problem IN (SELECT problem FROM members WHERE set_name = :set))"
             " GROUP BY 1",
             set=set_name,
-            teacher=teacher,
+            teachers=_names(teacher),
         )
         return funnel(members["n"], {row["code"]: row["n"] for row in judged})
 
@@ -320,6 +340,11 @@ def _trace_row(row: Row, steps: Iterable[Step]) -> TraceRow:
         tokens_out=row["tokens_out"],
         created=row["created"],
     )
+
+
+def _names(teacher: str | Sequence[str] | None) -> str | None:
+    """Teachers as the queries take them."""
+    return None if teacher is None else json.dumps([teacher] if isinstance(teacher, str) else list(teacher))
 
 
 def _words(row: TraceRow) -> str:

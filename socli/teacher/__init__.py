@@ -10,7 +10,8 @@ from typing import Any
 from socli import prompts
 from socli.problem import AnswerKind, Problem, Trace
 from socli.recipe import TeacherTable
-from socli.scheme import Scheme, prompt
+from socli.scheme import Reading, Scheme, prompt, read
+from socli.teacher.ladder import Rung, response_format, written
 
 REFERENCE = "reference"
 
@@ -40,6 +41,8 @@ class Reply:
     """What a reasoning model wrote to itself; never read for steps or answers."""
     fault: str = ""
     """Why there is no reply; empty where there is one."""
+    rung: Rung = "text"
+    """As what it was asked for."""
 
 
 def asked(table: TeacherTable, form: Scheme, kind: AnswerKind, sample: int = 0) -> Trace:
@@ -57,23 +60,27 @@ def asked(table: TeacherTable, form: Scheme, kind: AnswerKind, sample: int = 0) 
     )
 
 
-def messages(problem: Problem, form: Scheme, *, guided: bool = False) -> list[Message]:
+def messages(problem: Problem, form: Scheme, *, guided: bool = False, rung: Rung = "text") -> list[Message]:
     """The instruction, the worked examples, the problem; guided, the known half of its steps too."""
     missing = prompts.half(problem) if guided else None
     said = prompts.guided(problem, missing) if missing else prompt(problem)
-    return [*_opening(form, problem.kind, missing), {"role": "user", "content": said.strip()}]
+    opening = _opening(form, problem.kind, missing, rung != "text")
+    return [*opening, {"role": "user", "content": said.strip()}]
 
 
-def request(asking: Asking, table: TeacherTable, form: Scheme) -> dict[str, Any]:
+def request(asking: Asking, table: TeacherTable, form: Scheme, rung: Rung = "text") -> dict[str, Any]:
     """The JSON body of a chat completion; each sample has a seed of its own."""
-    return {
+    body = {
         "model": table.model,
-        "messages": messages(asking.problem, form, guided=table.guided),
+        "messages": messages(asking.problem, form, guided=table.guided, rung=rung),
         "temperature": table.temperature,
         "top_p": table.top_p,
         "seed": table.seed + asking.sample,
         "max_tokens": (asking.more and table.more_tokens) or table.max_tokens,
     }
+    missing = prompts.half(asking.problem) if table.guided else None
+    wanted = response_format(rung, _shown(form, asking.problem.kind, missing)[0][1])
+    return body | {"response_format": wanted} if wanted else body
 
 
 @cache
@@ -82,12 +89,19 @@ def _fingerprint(form: Scheme, kind: AnswerKind, guided: bool) -> str:
 
 
 @cache
-def _opening(form: Scheme, kind: AnswerKind, missing: prompts.Half | None) -> tuple[Message, ...]:
+def _opening(form: Scheme, kind: AnswerKind, missing: prompts.Half | None, json: bool) -> tuple[Message, ...]:
     """All that comes before the problem; read once, for it is the same in every request."""
     told = prompts.guided_instruction(missing) if missing else prompts.instruction(form)
-    examples = prompts.guided_examples(missing, kind) if missing else prompts.examples(form, kind)
-    said = [{"role": "system", "content": told}]
-    for shown, written in examples:
+    said = [{"role": "system", "content": f"{told}\n\n{prompts.as_json()}" if json else told}]
+    texts = prompts.guided_examples(missing, kind) if missing else prompts.examples(form, kind)
+    for (shown, text), (_, reading) in zip(texts, _shown(form, kind, missing), strict=True):
         said.append({"role": "user", "content": shown.strip()})
-        said.append({"role": "assistant", "content": written})
+        said.append({"role": "assistant", "content": written(reading) if json else text})
     return tuple(said)
+
+
+@cache
+def _shown(form: Scheme, kind: AnswerKind, missing: prompts.Half | None) -> tuple[tuple[str, Reading], ...]:
+    """The worked examples, read."""
+    texts = prompts.guided_examples(missing, kind) if missing else prompts.examples(form, kind)
+    return tuple((shown, read(text)) for shown, text in texts)

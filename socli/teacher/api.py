@@ -6,19 +6,21 @@ stands still while the caller stores what came.
 """
 
 import asyncio
+import json
 import logging
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from socli.errors import MissingError, SocliError, TryAgainError, UsageError
 from socli.recipe import TeacherTable
 from socli.scheme import Scheme
-from socli.teacher import Asking, Reply, replies, request
-from socli.teacher.limits import Limits, retry_after
+from socli.teacher import Asking, Reply, cached, replies, request
+from socli.teacher.cached import Cache
+from socli.teacher.faults import LARGEST, Fault, TooLargeError, meaning
+from socli.teacher.ladder import Ladder, Rung
+from socli.teacher.limits import Limits
 from socli.teacher.money import Purse, money
 
 if TYPE_CHECKING:
@@ -40,26 +42,9 @@ LOOK = 0.2
 """Seconds between two looks whether to stop."""
 BYTES_A_TOKEN = 3
 """For the pace alone; what may be spent is counted with one."""
-LARGEST = 4_000_000
-"""Bytes of a body that are read; a long reply has a hundredth."""
 
 Source = Callable[[], Asking | None]
 """Gives the next asking; None where there is none until other replies have been judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What a failed request means.
-
-    `final` ends the job; `refused` is not asked again, and ends the job when there are many in a row;
-    `hopeless` is one problem's own fault; the rest is asked again: `busy` asks for fewer at a time,
-    `failed` may happen to any request, `lost` means that no server answers.
-    """
-
-    kind: Literal["final", "refused", "hopeless", "busy", "failed", "lost"]
-    why: str
-    wait: float | None = None
-    """Seconds the server wants everyone to wait."""
 
 
 def ask(
@@ -67,30 +52,39 @@ def ask(
     table: TeacherTable,
     form: Scheme,
     purse: Purse,
+    ladder: Ladder,
+    cache: Cache | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
     backoff: float = BACKOFF,
 ) -> Iterator[list[Reply]]:
     """Ask for all that `source` gives; replies as they come, at most 100 at once.
 
-    What was asked and not yet handed over is never more than `table.concurrency`. When `stop_asked` says
-    so, nothing more is asked, what is in flight is waited for, and it ends. Raises MissingError without a
-    key, UsageError where the server refuses what every request has, and TryAgainError where it cannot be
-    reached, asks to wait too long, or the purse is empty; what came before that is handed over first.
+    What was asked and not yet handed over is never more than `table.concurrency`. What `cache` holds is not
+    asked. When `stop_asked` says so, nothing more is asked, what is in flight is waited for, and it ends.
+    Raises MissingError without a key, UsageError where the server refuses what every request has, and
+    TryAgainError where it cannot be reached, asks to wait too long, or the purse is empty; what came before
+    that is handed over first.
     """
-    key = os.environ.get(table.api_key_env)
-    if not key and not table.base_url:
-        raise MissingError(
-            f"the environment variable {table.api_key_env} holds no API key",
-            hint="set it, or name a local server with --base-url, or use --teacher reference",
-        )
     with asyncio.Runner() as runner:
-        talk = runner.run(_opened(source, table, form, key or "none"))
-        talk.purse, talk.stop_asked, talk.backoff = purse, stop_asked, backoff
+        talk = runner.run(_opened(source, table, form, key(table)))
+        talk.purse, talk.ladder, talk.cache = purse, ladder, cache
+        talk.stop_asked, talk.backoff = stop_asked, backoff
         try:
             while came := runner.run(talk.more()):
                 yield came
         finally:
             runner.run(talk.close())
+
+
+def key(table: TeacherTable) -> str:
+    """The key of a teacher, or `none` for a server of one's own; MissingError where there must be one."""
+    found = os.environ.get(table.api_key_env)
+    if not found and not table.base_url:
+        raise MissingError(
+            f"the environment variable {table.api_key_env} holds no API key",
+            hint="set it, or name a local server with --base-url, or use --teacher reference",
+        )
+    return found or "none"
 
 
 async def _opened(source: Source, table: TeacherTable, form: Scheme, key: str) -> "_Talk":
@@ -116,6 +110,8 @@ class _Talk:
         self, client: "AsyncOpenAI", source: Source, table: TeacherTable, form: Scheme, limits: Limits
     ) -> None:
         self.purse = Purse()
+        self.ladder = Ladder(table.model, "text")
+        self.cache: Cache | None = None
         self.stop_asked: Callable[[], bool] = lambda: False
         self.backoff = BACKOFF
         self._held: Asking | None = None  # what the purse does not afford beside the calls in flight
@@ -167,7 +163,10 @@ class _Talk:
             asking, self._held = self._held or self._source(), None
             if asking is None:
                 return
-            body = request(asking, self._table, self._form)
+            body = request(asking, self._table, self._form, self.ladder.rung)
+            if known := self._known(asking, body):
+                self._arrived(known)
+                continue
             if not self.purse.affords(*_worst(body)):
                 self._held = asking
                 if not self._tasks:
@@ -198,7 +197,7 @@ class _Talk:
 
     async def _one(self, asking: Asking, body: dict[str, Any]) -> None:
         """Ask until there is a reply or no hope of one; its worst case is set aside already."""
-        worst = _worst(body)
+        worst, rung = _worst(body), self.ladder.rung
         tokens = worst[0] // BYTES_A_TOKEN + worst[1]
         fault = Fault("lost", "it was not asked")
         for attempt in range(TRIES):
@@ -211,24 +210,50 @@ class _Talk:
                 self.purse.release(*worst, billed=False)
                 return
             asked = self._loop.time()
-            try:
-                async with asyncio.timeout(self._table.timeout):
-                    sent = await self._client.post("/chat/completions", cast_to=bytes, body=body)
-                reply = replies.read(sent, asking)
-            except Exception as error:  # noqa: BLE001  whatever it is, it is told and costs one problem
-                fault = _fault(error)
-            else:
-                used = (reply.tokens_in, reply.tokens_out)
-                self.purse.pay(worst, used, self._loop.time() - asked)
-                self._land(reply, tokens)
+            came = await self._tried(asking, body, rung)
+            if isinstance(came, Reply):
+                used = (came.tokens_in, came.tokens_out)
+                self.purse.pay(worst, used, self._loop.time() - asked, longer=asking.more)
+                self._land(came, tokens)
                 return
+            fault = came
             free = fault.kind == "lost" or fault.why.startswith("HTTP")  # else it may have been written
             self.purse.release(*worst, billed=not free)
+            if fault.kind == "refused" and (below := self.ladder.below(rung)):
+                rung, body = below, request(asking, self._table, self._form, below)  # costs no more
+                continue
             if fault.kind in ("final", "refused", "hopeless"):
                 break
             if not await self._retreated(fault, asked, attempt):
                 return
         self._lost(asking, fault)
+
+    async def _tried(self, asking: Asking, body: dict[str, Any], rung: Rung) -> Reply | Fault:
+        """One request; what came is in the cache before anything else is done with it."""
+        try:
+            async with asyncio.timeout(self._table.timeout):
+                sent = await self._client.post("/chat/completions", cast_to=bytes, body=body)
+            reply = replies.read(sent, asking, rung)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told and costs one problem
+            return meaning(error)
+        self.ladder.answered(rung)
+        if self.cache:
+            self.cache.put(self._key(asking, body), sent.decode("utf-8", "replace"))
+        return reply
+
+    def _known(self, asking: Asking, body: dict[str, Any]) -> Reply | None:
+        """The reply to this very request that was paid for before; None where there is none."""
+        if not self.cache or not (text := self.cache.get(self._key(asking, body))):
+            return None
+        try:
+            reply = replies.read(text.encode(), asking, self.ladder.rung)
+        except replies.NoReplyError:
+            return None
+        self.cache.found += 1
+        return reply
+
+    def _key(self, asking: Asking, body: dict[str, Any]) -> str:
+        return cached.key(self._table.base_url, json.dumps(body), asking.sample)
 
     async def _admitted(self, tokens: int) -> bool:
         """Wait until a request of so many tokens may be sent; False where all is to stop."""
@@ -271,10 +296,13 @@ class _Talk:
             return not self._halt.is_set()
         return False
 
-    def _land(self, reply: Reply, reserved: int) -> None:
+    def _arrived(self, reply: Reply) -> None:
         if not self._came:
             self._first = self._loop.time()
         self._came.append(reply)
+
+    def _land(self, reply: Reply, reserved: int) -> None:
+        self._arrived(reply)
         if reply.fault:
             return
         self._answered = True
@@ -308,7 +336,8 @@ class _Talk:
 
 def _worst(body: dict[str, Any]) -> tuple[int, int]:
     """The most tokens a request can read and have written: none is shorter than a byte."""
-    return sum(len(said["content"].encode()) + 16 for said in body["messages"]), body["max_tokens"]
+    form = len(json.dumps(body["response_format"])) if "response_format" in body else 0
+    return form + sum(len(said["content"].encode()) + 16 for said in body["messages"]), body["max_tokens"]
 
 
 def _spent(purse: Purse) -> TryAgainError:
@@ -318,36 +347,6 @@ def _spent(purse: Purse) -> TryAgainError:
         f"the budget of {money(budget)} is spent: another call may cost more than the {left} left",
         hint="all replies are kept; the same command goes on, with a budget of its own",
     )
-
-
-def _fault(error: Exception) -> Fault:
-    """What an exception of a request means."""
-    import openai
-
-    cause = error.__cause__
-    if isinstance(error, _TooLargeError) or isinstance(cause, _TooLargeError):
-        return Fault("hopeless", f"it is longer than {LARGEST:,} bytes")
-    match error:
-        case openai.APIStatusError(status_code=status):
-            return _refusal(status, error)
-        case openai.APIConnectionError() if type(cause).__name__ in ("ConnectTimeout", "ConnectError"):
-            return Fault("lost", "the connection failed")  # the former stands for a refused one too
-        case openai.APITimeoutError() | TimeoutError():
-            return Fault("busy", "the server took too long")
-        case openai.APIConnectionError():
-            return Fault("failed", "the connection was cut")
-    return Fault("failed", str(error) if isinstance(error, replies.NoReplyError) else type(error).__name__)
-
-
-def _refusal(status: int, error: Any) -> Fault:
-    """What a status that is no success means."""
-    why = f"HTTP {status}"
-    if status in (408, 409, 425, 429) or status >= 500:
-        kind: Literal["busy", "failed"] = "busy" if status in (408, 429, 503, 529) else "failed"
-        return Fault(kind, why, retry_after(error.response.headers, datetime.now(UTC)))
-    if code := replies.error_code(error.body):
-        return Fault("hopeless", f"{why}, {code}")
-    return Fault("final" if status in (401, 402, 403, 404) else "refused", why)
 
 
 def _heeding(limits: Limits) -> Any:
@@ -365,7 +364,7 @@ def _heeding(limits: Limits) -> Any:
             async for part in self._body:
                 left -= len(part)
                 if left < 0:
-                    raise _TooLargeError
+                    raise TooLargeError
                 yield part
 
         async def aclose(self) -> None:
@@ -376,7 +375,3 @@ def _heeding(limits: Limits) -> Any:
         response.stream = Capped(response.stream)
 
     return heed
-
-
-class _TooLargeError(Exception):
-    """More came than is read."""

@@ -11,6 +11,8 @@ from socli.recipe import TeacherTable
 
 _TABLE = Path(__file__).parent / "prices.toml"
 MILLION = 1_000_000
+OPENAI = "https://api.openai.com/v1"
+"""The address the dated table is for; also the one where none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def price(table: TeacherTable) -> Price | None:
     if table.price_in is not None and table.price_out is not None:
         return Price(table.price_in, table.price_out, "the recipe")
     known = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
-    if table.base_url is not None or table.model not in known["models"]:
+    if table.base_url not in (None, OPENAI) or table.model not in known["models"]:
         return None
     read, written = known["models"][table.model]
     return Price(read, written, f"the table of {known['dated']}")
@@ -75,6 +77,18 @@ class Purse:
     dollars: Mean = field(default_factory=Mean)
     tokens: Mean = field(default_factory=Mean)
     seconds: Mean = field(default_factory=Mean)
+    model: str = ""
+    longer: int = 0
+    """Replies that were asked for once more and longer, and what they cost."""
+    for_longer: float = 0.0
+    heir: "Purse | None" = None
+    """That of the stronger teacher, once it is asked."""
+
+    def handed_on(self, table: TeacherTable) -> "Purse":
+        """What is left, for the teacher that is asked next."""
+        left = None if self.budget is None else max(0.0, self.budget - self.spent)
+        self.heir = Purse(price(table), left, model=table.model)
+        return self.heir
 
     def affords(self, read: int, written: int) -> bool:
         """Whether a call of at most so many tokens fits beside those in flight."""
@@ -92,7 +106,14 @@ class Purse:
         self.reserved -= worst
         self.spent += worst if billed else 0.0
 
-    def pay(self, worst: tuple[int, int], used: tuple[int | None, int | None], seconds: float) -> None:
+    def pay(
+        self,
+        worst: tuple[int, int],
+        used: tuple[int | None, int | None],
+        seconds: float,
+        *,
+        longer: bool = False,
+    ) -> None:
         """A call was answered; where the server does not say how many tokens it took, it took the most."""
         self.release(*worst, billed=False)
         read, written = (most if one is None else one for most, one in zip(worst, used, strict=True))
@@ -102,13 +123,27 @@ class Purse:
         if self.price:
             self.spent += self.price.of(read, written)
             self.dollars.add(self.price.of(read, written))
+        if longer:
+            self.longer += 1
+            self.for_longer += self.price.of(read, written) if self.price else 0.0
 
     def said(self) -> str:
         """What was used, in a sentence."""
         used = f"{self.tokens_in:,} tokens read and {self.tokens_out:,} written in {self.tokens.n:,} replies"
         if self.price is None:
             return f"{used}; the price is not known"
-        return f"spent {money(self.spent)}: {used}, at the prices of {self.price.source}"
+        longer = f", {money(self.for_longer)} of it for {self.longer:,} longer tries" if self.longer else ""
+        return f"spent {money(self.spent)}: {used}{longer}, at the prices of {self.price.source}"
+
+    def asks(self, max_tokens: int) -> str:
+        """What asking costs, before it is done; empty where that is not known."""
+        if self.price is None:
+            return ""
+        most = money(self.price.of(0, max_tokens))
+        return (
+            f"{money(self.price.read)} a million tokens read, {money(self.price.written)} written "
+            f"({self.price.source}): at most {most} for what one reply writes"
+        )
 
     def projected(self, requests: int, at_once: int) -> str:
         """What so many requests will take, from those that were made, with 95 % intervals."""
@@ -120,13 +155,14 @@ class Purse:
 
 def purse(table: TeacherTable, budget: float | None = None) -> Purse:
     """A purse for this teacher. Raises UsageError for a budget where the price is not known."""
-    known = price(table)
-    if budget is not None and known is None:
-        raise UsageError(
-            f"a budget in dollars needs a price, and that of {table.model} is not known",
-            hint="set teacher.price_in and teacher.price_out, in dollars for a million tokens",
-        )
-    return Purse(known, budget)
+    rungs = [(table, "teacher"), (table.escalated(), "teacher.stronger")]
+    for rung, where in rungs:
+        if rung and budget is not None and price(rung) is None:
+            raise UsageError(
+                f"a budget in dollars needs a price, and that of {rung.model} is not known",
+                hint=f"set {where}.price_in and {where}.price_out, in dollars for a million tokens",
+            )
+    return Purse(price(table), budget, model=table.model)
 
 
 def money(dollars: float) -> str:

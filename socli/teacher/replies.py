@@ -9,9 +9,11 @@ from typing import Any
 
 from socli import scheme
 from socli.errors import UsageError
+from socli.problem import Step
 from socli.recipe import TeacherTable
 from socli.scheme import Reading, Scheme
 from socli.teacher import Asking, Reply, asked
+from socli.teacher.ladder import Rung
 
 LONGEST = 100_000
 """Letters of a reply that are kept; a trace is a thousand."""
@@ -32,8 +34,8 @@ class NoReplyError(ValueError):
     """The body holds no reply; its text says why. Asking again may help."""
 
 
-def read(body: bytes, asking: Asking) -> Reply:
-    """The reply in the body of a chat completion.
+def read(body: bytes, asking: Asking, rung: Rung = "text") -> Reply:
+    """The reply in the body of a chat completion that was asked for on this rung.
 
     Raises NoReplyError where the body is cut, is no JSON or offers no choice.
     """
@@ -48,7 +50,7 @@ def read(body: bytes, asking: Asking) -> Reply:
     text, reasoning = _apart(message)
     tokens_in, tokens_out = (_count(_part(usage, name)) for name in ("prompt_tokens", "completion_tokens"))
     finish = _words(_part(choices[0], "finish_reason"))[:40]
-    return Reply(asking, text[:LONGEST], finish, tokens_in, tokens_out, reasoning[:LONGEST])
+    return Reply(asking, text[:LONGEST], finish, tokens_in, tokens_out, reasoning[:LONGEST], rung=rung)
 
 
 def reading(text: str) -> Reading:
@@ -56,10 +58,12 @@ def reading(text: str) -> Reading:
     strict = scheme.read(text)
     if strict.answer is not None:
         return strict
-    found = _of_json(text) or scheme.read("\n".join(map(_label, text.split("\n"))))
+    if sent := _of_json(text):
+        return sent
+    found = scheme.read("\n".join(map(_label, text.split("\n"))))
     if found.answer is None and (boxed := _BOXED.findall(text)):
         return Reading(found.steps, boxed[-1].strip())
-    return found if found.answer is not None else strict
+    return found if found.answer is not None or len(found.steps) > len(strict.steps) else strict
 
 
 def _label(line: str) -> str:
@@ -78,16 +82,14 @@ def _of_json(text: str) -> Reading | None:
         sent = json.loads(text[begin : end + 1])
     except (ValueError, RecursionError):
         return None
-    steps, answer = _part(sent, "steps"), _part(sent, "answer")
-    if not isinstance(steps, list) or isinstance(answer, dict | list | None):
+    steps, answer = _part(sent, "steps") or [], _part(sent, "answer")
+    if not isinstance(steps, list) or isinstance(answer, dict | list) or not (steps or answer is not None):
         return None
-    lines = (
-        line
-        for step in steps
-        for line in (f"{scheme.ASK} {_said(step, 'ask')}", f"{scheme.WORK} {_said(step, 'work')}")
-        if line[len(scheme.ASK) :].strip() and line[len(scheme.WORK) :].strip()
-    )
-    return scheme.read("\n".join([*lines, f"{scheme.END} {scheme.one_line(str(answer))}"]))
+    told = (Step(_said(step, "ask"), _said(step, "work")) for step in steps)
+    if isinstance(answer, bool):
+        answer = "yes" if answer else "no"
+    ends = None if answer is None else scheme.one_line(str(answer))
+    return Reading(tuple(step for step in told if step.question or step.text), ends)
 
 
 def _said(step: Any, name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from command_line import Process, Socli, dump, jsonl, recipe, sql
 from doubles import PROBLEMS, ScriptedApi, completion
+from fault_server import FaultServer
 from pytest_httpserver import HTTPServer
 
 GOOD = {
@@ -178,7 +179,7 @@ def test_a_dry_run_needs_no_key_and_asks_nothing(socli: Socli, by_heart: Path) -
     assert done.lines[0] == "[system]"
     assert done.lines[-2:] == ["[user]", f"Problem: {PROBLEMS[0].question}"]
     assert done.told == [
-        "model gpt-4o-mini, temperature 0.0, top_p 1.0, seed 0, max_tokens 1024",
+        "model gpt-4o-mini, temperature 0.0, top_p 1.0, seed 0, max_tokens 1024, response_format json_schema",
         "requests to make: 4; nothing was asked",
     ]
 
@@ -220,3 +221,59 @@ def test_a_budget_for_an_unknown_price_is_refused(socli: Socli, by_heart: Path, 
     assert done.code == 2
     assert done.told[0] == "error: a budget in dollars needs a price, and that of big is not known"
     assert teacher.asked == []
+
+
+def test_t14_annotate_and_bench_on_one_store_both_finish(
+    start: Callable[..., Process], trained: Path, four: Path, tmp_path: Path, llama: Path
+) -> None:
+    rows = [{"question": f"What is {n} and 1?", "answer": str(n + 1)} for n in range(300)]
+    many = jsonl(tmp_path / "sums.jsonl", rows)
+    file = recipe(tmp_path, "sums", many, llama, scheme={"name": "answer"})
+
+    def right(problem: str, _: int) -> tuple[str, Any]:
+        return "reply", completion(f"#### {int(problem.split()[3]) + 1}")
+
+    with FaultServer(right, latency=0.01) as server:
+        asks = start("annotate", "-r", str(file), "--teacher", "m", "--base-url", server.url)
+        scores = start("bench", str(four), "--limit", "4")
+        assert [scores.end().code, asks.end().code] == [0, 0]
+    assert sql(trained, "SELECT count(*) FROM traces WHERE teacher = 'm' AND verdict = 'kept'") == [(300,)]
+    assert sql(trained, "SELECT count(*) FROM predictions") == [(4,)]
+
+
+def test_reuse_uses_what_another_model_wrote_here_and_in_the_next_command(
+    socli: Socli, home: Path, by_heart: Path, teacher: ScriptedApi
+) -> None:
+    asked = ["-r", str(by_heart), "--base-url", teacher.url]
+    assert socli("annotate", *asked, "--teacher", "big").code == 0
+    anew = socli("annotate", *asked, "--teacher", "bigger", "--dry-run")
+    assert anew.told[-1] == "requests to make: 4; nothing was asked"
+    again = socli("annotate", *asked, "--teacher", "bigger", "--reuse")
+    assert again.code == 0
+    assert len(teacher.asked) == 4
+    assert again.told[-1] == (
+        f"kept 0 now, 4 in all; next: socli distill --recipe {by_heart} --set teacher.model=bigger "
+        f"--set teacher.base_url={teacher.url} --set teacher.reuse=true"
+    )
+    out = home / "out.jsonl"
+    done = socli("traces", "export", str(out), "-r", str(by_heart), "--set", "teacher.reuse=true",
+                 "--set", "teacher.model=bigger")  # fmt: skip
+    assert (done.code, len(out.read_text().splitlines())) == (0, 4)
+
+
+def test_a_stronger_teacher_is_asked_for_the_rest_and_both_are_paid_for(
+    socli: Socli, home: Path, by_heart: Path, teacher: ScriptedApi
+) -> None:
+    teacher._replies[PROBLEMS[1].question] = [completion("#### 1"), completion(GOOD[PROBLEMS[1].question])]
+    asked = ["-r", str(by_heart), "--teacher", "small", "--base-url", teacher.url, *PRICED]
+    stronger = [f"teacher.stronger.{key}" for key in ("model=big", "price_in=2000", "price_out=2000")]
+    done = socli("annotate", *asked, *(word for one in stronger for word in ("--set", one)), "--budget", "99")
+    assert done.code == 0
+    assert sql(home / "socli.db", "SELECT teacher, verdict, count(*) FROM traces GROUP BY 1, 2") == [
+        ("big", "kept", 1), ("small", "kept", 3), ("small", "refused", 1),
+    ]  # fmt: skip
+    assert done.told[-3:-1] == [
+        "spent $0.0720: 44 tokens read and 28 written in 4 replies, at the prices of the recipe",
+        "big: spent $0.0360: 11 tokens read and 7 written in 1 replies, at the prices of the recipe",
+    ]
+    assert done.told[-1].startswith("kept 4 now, 4 in all; next: socli distill")

@@ -1,13 +1,15 @@
 """Problems to learn from that repeat one of the bench sets are left out, and it is said."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command_line import jsonl
+from command_line import Socli, jsonl, recipe, sql
 from doubles import PROBLEMS
 
 from socli import recipe as recipes
+from socli import sources
 from socli.cli.repeats import left_out
 from socli.errors import UsageError
 from socli.problem import Problem
@@ -64,3 +66,44 @@ def test_where_nothing_would_be_left_it_is_an_error(four: Path, tmp_path: Path) 
     with pytest.raises(UsageError, match="every problem to learn from repeats one") as caught:
         left_out(unknown, recipe)
     assert caught.value.hint == "learn from another set, or say --allow-overlap"
+
+
+def test_annotate_leaves_repeats_out_unless_they_are_allowed(
+    four: Path, home: Path, tmp_path: Path, socli: Socli
+) -> None:
+    scored = bench(tmp_path, PROBLEMS[1].question.replace(" a day", "  A DAY"))
+    file = recipe(tmp_path, "overlapping", four, tmp_path, bench={"sets": [str(scored)]})
+    done = socli("annotate", "-r", str(file))
+    assert (done.code, done.told[-1][:24]) == (0, "kept 3 now, 3 in all; ne")
+    assert "left out 1 of the problems: they repeat one of" in done.err
+    held = "SELECT question FROM problems ORDER BY rowid"
+    assert sql(home / "socli.db", held) == [(PROBLEMS[n].question,) for n in (0, 2, 3)]
+    allowed = socli("annotate", "-r", str(file), "--allow-overlap")
+    assert "left out" not in allowed.err
+    assert sql(home / "socli.db", held) == [(PROBLEMS[n].question,) for n in (0, 2, 3, 1)]
+
+
+def test_distill_learns_from_no_repeat_unless_it_is_allowed(
+    four: Path, tmp_path: Path, llama: Path, socli: Socli
+) -> None:
+    scored = bench(tmp_path, PROBLEMS[1].question.upper())
+    once = {"epochs": 1}
+    file = recipe(tmp_path, "overlapping", four, llama, bench={"sets": [str(scored)]}, train=once)
+    lessons = [
+        next(event["lessons"] for event in map(json.loads, done.told) if event["event"] == "distillbegan")
+        for done in (
+            socli("distill", "-r", str(file), "--json", *more) for more in ((), ("--allow-overlap",))
+        )
+    ]
+    assert lessons == [3, 4]
+
+
+def test_of_stories_exact_repeats_alone_are_left_out() -> None:
+    """The generator tells `test` from the frames of `train`; a story may come near another by chance."""
+    recipe = recipes.load("quickstart", ["problems.limit=1", "bench.steps=[1, 1]"])
+    scored = list(sources.problems("stories:test", steps=(1, 1)))
+    again = replace(scored[0], source="stories:train")
+    other = replace(again, question=again.question.replace("?", " now?"))
+    own = replace(other, source="own.jsonl")
+    assert left_out([again, other, PROBLEMS[0]], recipe) == {again.id}
+    assert left_out([own, PROBLEMS[0]], recipe) == {own.id}
