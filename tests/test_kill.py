@@ -19,9 +19,12 @@ PROBLEMS = 2000
 IN_FLIGHT = 32
 
 
+def text(n: int) -> str:
+    return f"Ask: How many?\nWork: {n}+{n} = <<{n}+{n}={2 * n}>>{2 * n}.\n#### {2 * n}"
+
+
 def right(problem, _):
-    n = int(re.search(r"\d+", problem)[0])
-    return "reply", completion(f"Ask: How many?\nWork: {n}+{n} = <<{n}+{n}={2 * n}>>{2 * n}.\n#### {2 * n}")
+    return "reply", completion(text(int(re.search(r"\d+", problem)[0])))
 
 
 def recipe(folder: Path, url: str, count: int = PROBLEMS) -> Path:
@@ -67,10 +70,13 @@ def test_t1_killed_at_ten_random_moments_it_ends_in_the_same_store(home: Path, t
         assert len(server.paid) == PROBLEMS
         assert server.paid.total() - PROBLEMS <= kills * IN_FLIGHT
         assert server.most <= 2 * IN_FLIGHT  # those of a killed process may still be served
-    assert sql(store, "SELECT verdict, count(*), count(DISTINCT problem) FROM traces GROUP BY 1") == [
-        ("kept", PROBLEMS, PROBLEMS)
-    ]
-    assert sql(store, "SELECT count(*) FROM steps") == [(PROBLEMS,)]
+    rows = sql(
+        store,
+        "SELECT position, verdict, answer, reply, tokens_out, (SELECT count(*) FROM steps WHERE trace = t.id)"
+        " FROM traces t JOIN members m ON m.problem = t.problem ORDER BY position, t.id",
+    )
+    assert rows == [(n - 1, "kept", str(2 * n), text(n), 7, 1) for n in range(1, PROBLEMS + 1)]
+    assert sql(store, "SELECT count(*), count(DISTINCT trace) FROM trace_words") == [(PROBLEMS, PROBLEMS)]
     assert sql(store, "PRAGMA integrity_check") == [("ok",)]
 
 

@@ -59,6 +59,13 @@ def test_a_width_below_one_is_a_gap_between_requests_that_answers_close():
     assert width.gap == 0.5  # one after the other, as a width of one is
 
 
+def test_time_outs_narrow_to_one_at_a_time_and_open_no_gap():
+    width = Width(64)
+    for n in range(20):
+        width.shrink(asked=300.0 * n, now=300.0 * n + 299, said=False)
+    assert (width.now, width.gap) == (1, 0)
+
+
 def asked_of(rate: float, depth: float, problems: int, latency: float = 0.05) -> tuple[float, int]:
     """The share of a server's rate that is used and the requests it refused, in seconds nobody waits for.
 

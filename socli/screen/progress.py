@@ -102,8 +102,8 @@ def _dollars(amount: float) -> str:
 
 
 def _rate(a_second: float) -> str:
-    """Two digits after the point where it is slow, none where it is fast."""
-    return f"{a_second:,.{0 if a_second >= 100 else 1 if a_second >= 1 else 2}f}"
+    """A digit after the point, two where it is slow, none where it is fast."""
+    return f"{a_second:,.{0 if a_second >= 100 else 1 if a_second >= 0.1 else 2}f}"
 
 
 def _speed(now: Annotating, elapsed: float) -> Iterator[str]:
@@ -246,7 +246,7 @@ def _bar(done: int, total: int | None, signs: Signs, width: int) -> Text:
 def _pace(done: int, left: int, elapsed: float) -> Iterator[str]:
     """How many a second and, while some are left, how long they take at that rate."""
     if done and elapsed >= 0.5:
-        yield f"{done / elapsed:,.1f} a second"
+        yield f"{_rate(done / elapsed)} a second"
         if left > 0:
             yield f"{clock(left * elapsed / done)} left"
 

@@ -267,7 +267,7 @@ class _Talk:
         """Ask less at a time and wait, everyone as long as the server wishes; False where all is to stop."""
         now = self._loop.time()
         if fault.kind == "busy":
-            self._limits.width.shrink(asked, now)
+            self._limits.width.shrink(asked, now, said=fault.why.startswith("HTTP"))
         if fault.wait is not None and fault.wait > LONGEST_WAIT:
             self._fail(
                 TryAgainError(

@@ -52,11 +52,15 @@ class Width:
         step = 1.0 if not self._steady else 1 / self._level if self._level >= 2 else self._level / 10
         self._level = min(float(self.most), self._level + step)
 
-    def shrink(self, asked: float, now: float) -> None:
-        """After a refusal of a request of that time; those asked before the last cut do not count again."""
+    def shrink(self, asked: float, now: float, *, said: bool = True) -> None:
+        """After a refusal of a request of that time; those asked before the last cut do not count again.
+
+        `said`: the server refused it. A time-out narrows to one request at a time and opens no gap.
+        """
         if asked >= self._shrunk:
-            self._level, self._steady, self._shrunk = max(LEAST, self._level * SHRINK), True, now
-            self._trip, self.rounds = now - asked, self.rounds + 1
+            least = LEAST if said else min(1.0, self._level)
+            self._level, self._steady, self._shrunk = max(least, self._level * SHRINK), True, now
+            self._trip, self.rounds = now - asked if said else self._trip, self.rounds + 1
 
 
 class Rate:
