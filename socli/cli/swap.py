@@ -54,8 +54,8 @@ def measure(
         return
     wiring.say(
         f"{name}: {_share(whole)} right, {_share(questions)} with gold questions, "
-        f"{_share(answers)} with gold answers: gold questions win {100 * lost['asking']:+.1f} points, gold answers "
-        f"{100 * lost['answering']:+.1f} points"
+        f"{_share(answers)} with gold answers: gold questions win {100 * lost['asking']:+.1f} points, "
+        f"gold answers {100 * lost['answering']:+.1f} points"
     )
 
 
