@@ -333,3 +333,23 @@ def test_that_many_seeds_find_the_difference() -> None:
         error = math.sqrt((pstdev(a) ** 2 + pstdev(b) ** 2) / 5)
         found += (fmean(b) - fmean(a)) / error > 2.228  # Student's t, 10 degrees of freedom
     assert found / 200 >= 0.8
+
+
+# ---- beside statsmodels, where it is installed
+
+
+def test_t25_random_tables_come_out_as_in_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    tables = pytest.importorskip("statsmodels.stats.contingency_tables")
+    multiple = pytest.importorskip("statsmodels.stats.multitest")
+    chance = random.Random(25)
+    ps = []
+    for _ in range(100):
+        both, first, second, neither = (chance.choice([0, 1, 5, 40, 300]) for _ in range(4))
+        n = both + first + second + neither + 1
+        ends = proportion.proportion_confint(both, n, method="wilson")
+        assert wilson(both, n) == pytest.approx(ends, abs=1e-12)
+        pairs = Pairs(both, first, second, neither + 1)
+        ps.append(mcnemar(pairs))
+        assert ps[-1] == pytest.approx(tables.mcnemar([[both, first], [second, n]], exact=True).pvalue)
+    assert holm(ps) == pytest.approx(list(multiple.multipletests(ps, method="holm")[1]))

@@ -24,7 +24,7 @@ LAYERS = """
     teacher.api
     engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
     annotate distill solve parts solvers
-    scoring.outputs scoring.score scoring.compare scoring.noise scoring bench
+    scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.page report.text
     cli __main__

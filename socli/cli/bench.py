@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from socli.records import RunRow
     from socli.scheme import SchemeName
     from socli.scoring.outputs import Output, Skipped
+    from socli.scoring.samples import AtK
     from socli.screen.live import Screen
     from socli.solve import Solvers
     from socli.sources import Fields
@@ -77,6 +78,10 @@ def bench(
             help="Store rows that bring their own answers too, as those of a model of this name.",
         ),
     ] = None,
+    samples: Annotated[
+        bool,
+        typer.Option("--samples", help="Own answers come several to a problem: tell pass@k and maj@k too."),
+    ] = False,
     noise: Annotated[
         bool,
         typer.Option("--noise", help="Solve at two batch sizes and two precisions, and tell what differs."),
@@ -99,6 +104,7 @@ def bench(
     """
     from socli.bench import in_order
     from socli.cli import scoring
+    from socli.scoring.samples import Samples
     from socli.sources import Fields
 
     wiring.refuse_both(run, model)
@@ -107,6 +113,7 @@ def bench(
     fields = Fields(question_field, answer_field, context_field, kind)
     named = _named_table(recipe, set_ or [])
     cards: list[Scorecard] = []
+    seen = Samples()
     with ExitStack() as stack:
         db = cache(lambda: stack.enter_context(wiring.opened(store)))
         inputs = [_looked_at(spec) for spec in _specs(sets, named)]
@@ -125,15 +132,14 @@ def bench(
         with wiring.talk() as screen:
             for one in inputs:
                 if one.answered:
-                    cards += scoring.follow(_judged(one, limit, fields, keep, db), screen)
+                    events = _judged(one, limit, fields, keep, db)
+                    cards += scoring.follow(seen.collect(events) if samples else events, screen)
             for row, load in zip_longest(rows, ready):
                 more = _introduced(row, rows, screen)
                 for events in _each(inputs, seed, fields, load(precision), table, db(), again):
                     told = in_order(events) if ordered else events
                     cards += scoring.follow(told, screen, solving=True, more=more)
-    if json:
-        skipped = sum(one.skipped.count for one in inputs)
-        print(jsons.dumps(_summary(cards, skipped)), file=sys.stderr)
+    _tell(cards, inputs, seen.at_k() if samples else None, json=json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +353,20 @@ def _frozen_table(rows: "list[RunRow]") -> "BenchTable":
         return BenchTable()
     frozen = BenchTable.model_validate(rows[0].recipe["bench"])
     return BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)
+
+
+def _tell(
+    cards: "list[Scorecard]", inputs: "list[_Input]", sampled: "list[AtK] | None", *, json: bool
+) -> None:
+    """What stands last on stderr."""
+    from socli.cli import scoring
+
+    for at in sampled or ():
+        wiring.say(scoring.at_k(at))
+    if json:
+        summary = _summary(cards, sum(one.skipped.count for one in inputs))
+        more = {} if sampled is None else {"samples": [asdict(at) for at in sampled]}
+        print(jsons.dumps(summary | more), file=sys.stderr)
 
 
 def _summary(cards: "list[Scorecard]", skipped: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from socli.events import Event
     from socli.problem import Scorecard
+    from socli.scoring.samples import AtK
     from socli.screen.live import Screen
 
 PAUSE = 0.2
@@ -48,6 +49,17 @@ def follow(
             cards.append(event.scorecard)
     sys.stdout.flush()
     return cards
+
+
+def at_k(one: "AtK") -> str:
+    """A sentence of what several samples of each problem reach."""
+    from socli.screen.render import percent
+
+    shown = [
+        f"{name}@{one.k} {percent(ends.value)} (95 % interval {100 * ends.low:.1f} to {percent(ends.high)})"
+        for name, ends in (("pass", one.passes), ("maj", one.majority))
+    ]
+    return ", ".join(shown)
 
 
 def row(event: Scored) -> dict[str, Any]:

@@ -385,3 +385,13 @@ def test_only_the_first_are_scored_where_a_limit_is_set(socli: Socli) -> None:
     answered = {"answer": "1", "prediction": "1"}
     rows = "".join(json.dumps({"question": f"{n}?"} | answered) + "\n" for n in range(9))
     assert len(socli("bench", "--limit", "4", input=rows).rows) == 4
+
+
+def test_several_answers_to_each_problem_give_pass_and_majority_at_k(socli: Socli) -> None:
+    rows = [{"question": NORA, "answer": "40", "prediction": said} for said in ("40", "40", "3")]
+    done = socli("bench", "--samples", "--json", input="".join(json.dumps(row) + "\n" for row in rows))
+    assert done.told[-2] == (
+        "pass@3 100.0 % (95 % interval 20.7 to 100.0 %), maj@3 100.0 % (95 % interval 20.7 to 100.0 %)"
+    )
+    found = json.loads(done.told[-1])["samples"]
+    assert [(at["k"], round(at["passes"]["value"], 4)) for at in found] == [(1, 0.6667), (2, 1.0), (3, 1.0)]
