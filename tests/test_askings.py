@@ -11,6 +11,7 @@ from socli.events import AnnotateBegan, Noted, Refused, Traced
 from socli.problem import Problem, Step
 from socli.scheme import Scheme
 from socli.tables import StrongerTable, TeacherTable
+from socli.teacher import Asking, request
 from socli.teacher.money import purse
 
 PROBLEMS = [Problem(f"What is {n} and {n}?", str(2 * n)) for n in range(1, 6)]
@@ -83,11 +84,23 @@ def test_a_duplicate_of_a_trace_of_other_settings_ends_asking_until_one_is_kept(
 
 def test_each_sample_has_a_seed_of_its_own(store):
     table = TeacherTable(model="m", temperature=1, samples=3, seed=40)
-    from socli.teacher import request
-
     askings = Askings(PROBLEMS[:1], "set", table, ANSWER, store)
     assert [request(askings.next(), table, ANSWER)["seed"] for _ in range(3)] == [40, 41, 42]
     assert askings.next() is None
+
+
+@pytest.mark.parametrize(
+    ("model", "address", "sent"),
+    [
+        ("gpt-4.1-mini", None, {"max_completion_tokens", "temperature", "top_p"}),
+        ("o4-mini", None, {"max_completion_tokens"}),
+        ("gpt-5-mini", None, {"max_completion_tokens"}),
+        ("gpt-5-mini", "http://localhost:8000/v1", {"max_tokens", "temperature", "top_p"}),
+    ],
+)
+def test_a_request_holds_what_its_server_takes(model, address, sent):
+    body = request(Asking(PROBLEMS[0]), TeacherTable(model=model, base_url=address), ANSWER)
+    assert set(body) == {"model", "messages", "seed"} | sent
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 `reference` is the data set's own steps; `api` asks a model behind an OpenAI-compatible address.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ from socli.teacher.ladder import Rung, response_format, written
 REFERENCE = "reference"
 
 Message = dict[str, str]
+_REASONS = re.compile(r"o\d|gpt-5")
+"""OpenAI's models that reason, by how their names begin; they take no temperature but their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,19 @@ def request(asking: Asking, table: TeacherTable, form: Scheme, rung: Rung = "tex
     body = {
         "model": table.model,
         "messages": messages(asking.problem, form, guided=table.guided, rung=rung),
-        "temperature": table.temperature,
-        "top_p": table.top_p,
         "seed": table.seed + asking.sample,
-        "max_tokens": (asking.more and table.more_tokens) or table.max_tokens,
+        _longest(table): (asking.more and table.more_tokens) or table.max_tokens,
     }
+    if _longest(table) == "max_tokens" or not _REASONS.match(table.model):
+        body |= {"temperature": table.temperature, "top_p": table.top_p}
     missing = prompts.half(asking.problem) if table.guided else None
     wanted = response_format(rung, _shown(form, asking.problem.kind, missing)[0][1])
     return body | {"response_format": wanted} if wanted else body
+
+
+def _longest(table: TeacherTable) -> str:
+    """What the longest reply is called: OpenAI's own API has given up the name that all others know."""
+    return "max_completion_tokens" if table.base_url is None else "max_tokens"
 
 
 @cache

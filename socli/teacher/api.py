@@ -337,7 +337,8 @@ class _Talk:
 def _worst(body: dict[str, Any]) -> tuple[int, int]:
     """The most tokens a request can read and have written: none is shorter than a byte."""
     form = len(json.dumps(body["response_format"])) if "response_format" in body else 0
-    return form + sum(len(said["content"].encode()) + 16 for said in body["messages"]), body["max_tokens"]
+    most = body.get("max_tokens") or body["max_completion_tokens"]
+    return form + sum(len(said["content"].encode()) + 16 for said in body["messages"]), most
 
 
 def _spent(purse: Purse) -> TryAgainError:
