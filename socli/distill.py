@@ -9,20 +9,23 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from socli import recipe as recipes
-from socli import scheme
+from socli import rehearsal, scheme
 from socli.engine import checkpoint, student, training
+from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
-from socli.events import Event, Noted, Saved, Trained
+from socli.events import Evaluated, Event, Noted, Saved, Trained
 from socli.home import made
 from socli.problem import Problem, Trace
-from socli.recipe import Recipe
+from socli.recipe import Recipe, TrainTable
 from socli.records import MetricRow, RunPlan, RunRow
-from socli.scheme import Lesson, Scheme
+from socli.scheme import Lesson, Scheme, Span
 from socli.store import Store
 
 WEIGHTS = "model.safetensors"
@@ -64,15 +67,16 @@ def distill(
     began = time.monotonic()
     try:
         with FileLock(run.folder / "lock", timeout=0):
+            learnt, dev = rehearsal.carved(traces, recipe)
             for role in scheme.roles(form):
                 lessons = [
                     lesson
-                    for problem, trace in traces
+                    for problem, trace in learnt
                     for lesson in scheme.lessons(problem, trace, form)
                     if lesson.role == role
                 ]
                 if not (run.folder / role / WEIGHTS).exists():
-                    yield from _teach(lessons, recipe, run, base, store, stop_asked)
+                    yield from _teach(lessons, dev, recipe, run, base, store, stop_asked)
             store.finish_run(run.id, "done")
     except Timeout as error:
         raise TryAgainError(f"run {run.id} is being trained by another process") from error
@@ -85,38 +89,86 @@ def distill(
 
 def _teach(
     lessons: Sequence[Lesson],
+    dev: rehearsal.Traces,
     recipe: Recipe,
     run: RunRow,
     base: Path,
     store: Store,
     stop_asked: Callable[[], bool],
 ) -> Iterator[Event]:
-    """Train one role, store its metrics as they come, save its weights."""
+    """Train one role, store its metrics as they come, save its weights: the best and, if others, the last."""
     role = lessons[0].role
+    team = teams.joined()
     learner = student.load(base, recipe.student.base, "fp32")
     checkpoints = run.folder / "checkpoints" / role
-    waiting: list[MetricRow] = []
+    if team.size > 1:
+        team.tell(_order(lessons, recipe, base, checkpoints))
+    rehearsals = rehearsal.Rehearsals(learner, role, dev, recipe, checkpoints, _save) if dev else None
+    evaluate = rehearsals.at if rehearsals else None
+    events = training.train(learner, lessons, recipe.train, checkpoints, run.id, stop_asked, evaluate, team)
+    yield from _written_down(events, run.id, store)
+    if rehearsals is None or (best := rehearsals.better_than_last()) is None:
+        _save(learner, run.folder / role)
+    else:
+        _save(learner, run.folder / f"{role}-last")
+        best.replace(run.folder / role)
+        checkpoint.flush(run.folder)
+
+
+def _written_down(events: Iterator[Event], run: str, store: Store) -> Iterator[Event]:
+    """The events of a training, with each step as a row of metrics, stored every now and then."""
+    waiting: dict[int, MetricRow] = {}
     began = flushed = time.monotonic()
     try:
-        for event in training.train(learner, lessons, recipe.train, checkpoints, run.id, stop_asked):
+        for event in events:
             if isinstance(event, Trained):
-                seconds = time.monotonic() - began
-                waiting.append(
-                    MetricRow(
-                        run.id, role, event.step, event.loss, event.lr, event.tokens_per_second, seconds
-                    )
-                )
-            if time.monotonic() - flushed > FLUSH_SECONDS:
-                store.add_metrics(waiting)
-                waiting, flushed = [], time.monotonic()
+                speeds = event.lr, event.tokens_per_second, time.monotonic() - began
+                last = MetricRow(run, event.role, event.step, event.loss, *speeds)
+                waiting[event.step] = last
+            elif isinstance(event, Evaluated):
+                share = event.right / event.problems
+                waiting[last.step] = replace(last, accuracy=share)
             yield event
+            if time.monotonic() - flushed > FLUSH_SECONDS:
+                store.add_metrics(waiting.values())
+                waiting, flushed = {}, time.monotonic()
     finally:
-        store.add_metrics(waiting)
-    _save(learner, run.folder / role)
+        store.add_metrics(waiting.values())
+
+
+def _order(lessons: Sequence[Lesson], recipe: Recipe, base: Path, folder: Path) -> dict[str, Any]:
+    """What the other processes of a team must know to train along, as JSON holds it."""
+    table = recipe.train.model_dump(mode="json")
+    return {"lessons": [asdict(lesson) for lesson in lessons], "train": table} | {
+        "base": str(base.resolve()),
+        "folder": str(folder.resolve()),
+    }
+
+
+def follow() -> None:
+    """Train along in every role that the first process of the team begins, until that is done."""
+    team = teams.joined()
+    while order := team.tell(None):
+        learner = student.load(Path(order["base"]), order["base"], "fp32")
+        lessons = [
+            Lesson(one["role"], one["problem_id"], tuple(Span(**span) for span in one["spans"]))
+            for one in order["lessons"]
+        ]
+        table = TrainTable.model_validate(order["train"])
+        for _ in training.train(learner, lessons, table, Path(order["folder"]), "", team=team):
+            pass
+    teams.leave()
+
+
+def dismiss() -> None:
+    """Tell the other processes of the team, if there are any, that all is done."""
+    if (team := teams.joined()).size > 1:
+        team.tell({})
+        teams.leave()
 
 
 def _save(learner: student.Student, folder: Path) -> None:
-    """Write the weights whole or not at all."""
+    """Write the weights whole or not at all, into a folder that is not there yet."""
     partial = folder.with_name(f"{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)

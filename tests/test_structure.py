@@ -21,8 +21,9 @@ LAYERS = """
     stories known_sets sources
     store.sqlitefile store.migrations store.runbook store exports
     teacher teacher.replies teacher.limits teacher.money teacher.api
-    engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
-    annotate distill solve solvers
+    engine.attention engine.lora engine.student engine.batches engine.memory engine.weights engine.checkpoint
+    engine.team engine.decode engine.training engine
+    annotate solve solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring bench
     screen.scene screen.render screen.progress screen.live screen
     cli __main__
@@ -52,12 +53,14 @@ OWNERS = {
     "httpx2": {"teacher.api"},
     "safetensors": {"engine.checkpoint"},
     "tokenizers": {"engine.decode"},
+    "peft": {"engine.lora"},
     "transformers": {"engine.attention", "models.convert", "engine.student"},
     "torch": {
         *(
             f"engine.{name}"
-            for name in ["attention", "batches", "checkpoint", "decode", "student", "training"]
+            for name in ["attention", "batches", "checkpoint", "decode", "lora", "memory", "student", "team"]
         ),
+        *("engine.training", "engine.weights"),
         *("models.convert", "cli"),
     },
 }

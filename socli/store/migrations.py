@@ -37,7 +37,12 @@ def m002_search(db: "Database") -> None:
     )
 
 
-HISTORY: tuple[Migration, ...] = (m001_start, m002_search)
+def m003_rehearsals(db: "Database") -> None:
+    """How many dev problems came out right in the middle of a training."""
+    db.execute("ALTER TABLE metrics ADD COLUMN accuracy REAL")
+
+
+HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_rehearsals)
 
 _SEARCH = """\
 CREATE VIRTUAL TABLE trace_words USING fts5 (
