@@ -148,7 +148,7 @@ def _order(lessons: Sequence[Lesson], recipe: Recipe, base: Path, folder: Path) 
 def follow() -> None:
     """Train along in every role that the first process of the team begins, until that is done."""
     team = teams.joined()
-    while order := team.tell(None):
+    while order := team.heard():
         learner = student.load(Path(order["base"]), order["base"], "fp32")
         lessons = [
             Lesson(one["role"], one["problem_id"], tuple(Span(**span) for span in one["spans"]))

@@ -201,4 +201,4 @@ def test_the_schema_is_the_same_in_a_file_and_in_the_docs(tmp_path: Path) -> Non
 
 
 def test_the_names_of_the_history_never_change() -> None:
-    assert [migration.__name__ for migration in HISTORY] == ["m001_start", "m002_search"]
+    assert [migration.__name__ for migration in HISTORY] == ["m001_start", "m002_search", "m003_rehearsals"]

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
+from socli.errors import TryAgainError
+
 T = TypeVar("T")
 PATIENCE = timedelta(hours=2)
 """How long the others wait while the first evaluates or saves."""
@@ -64,6 +66,13 @@ class Team:
         dist.broadcast(text, src=0)
         heard: dict[str, Any] | None = json.loads(bytes(text.tolist()))
         return heard
+
+    def heard(self) -> dict[str, Any]:
+        """What the first process says next; TryAgainError where it is gone."""
+        try:
+            return self.tell(None) or {}
+        except RuntimeError as error:
+            raise TryAgainError("the first process of the team has ended") from error
 
 
 ALONE = Team()
