@@ -178,10 +178,10 @@ def _save(learner: student.Student, folder: Path) -> None:
             checkpoint.flush(file)
         partial.replace(folder)
         checkpoint.flush(folder.parent)
-    except OSError as error:
+    except checkpoint.UNWRITTEN as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
-            f"the student could not be saved in {folder}: {error.strerror or error}",
+            f"the student could not be saved in {folder}: {checkpoint.reason(error)}",
             hint="free some space and run the same command again",
         ) from error
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+import resource
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from doubles import PROBLEMS
 from socli import scheme, solve
 from socli.engine import attention, batches, checkpoint, training
 from socli.engine.decode import Writer
-from socli.errors import SocliError, UsageError
+from socli.errors import SocliError, StorageError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Trained
 from socli.problem import Trace
 from socli.recipe import TrainTable
@@ -293,6 +295,31 @@ def test_a_checkpoint_that_cannot_be_written_says_so_and_leaves_none(learn, tmp_
     with pytest.raises(SocliError, match="the checkpoint of step 1 could not be written") as caught:
         learn()
     assert caught.value.exit_code == 74
+
+
+@contextmanager
+def full_disk(most: int):
+    """No file may become longer than `most` bytes inside the block."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_t13_a_full_disk_ends_a_training_with_a_sentence_and_a_checkpoint_to_go_on_from(
+    learn, uninterrupted, tmp_path
+):
+    learn(kill_after=2)
+    with full_disk(60_000), pytest.raises(StorageError) as caught:  # the weights alone are longer
+        learn()
+    assert str(caught.value).startswith("the checkpoint of step 3 could not be written: ")
+    assert caught.value.exit_code == 74
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["step-1", "step-2"]
+    again, events = learn()  # space was freed
+    assert events[0].step == 2
+    assert same(weights(again), uninterrupted[0])
 
 
 def test_stopping_saves_the_step_under_way_first(load_tiny, tmp_path):

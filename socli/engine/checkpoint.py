@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from socli.engine.weights import Weights
@@ -20,6 +21,8 @@ from socli.errors import StorageError
 
 KEEP = 2
 """The last one, and the one before it in case the disk damages the last."""
+UNWRITTEN = (OSError, SafetensorError)
+"""What a full disk raises: the second comes from weights."""
 
 
 def write(folder: Path, step: int, trained: Weights, lessons: str) -> Path:
@@ -42,10 +45,10 @@ def write(folder: Path, step: int, trained: Weights, lessons: str) -> Path:
         shutil.rmtree(whole, ignore_errors=True)
         partial.rename(whole)
         flush(folder)
-    except OSError as error:
+    except UNWRITTEN as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
-            f"the checkpoint of step {step} could not be written: {error.strerror or error}",
+            f"the checkpoint of step {step} could not be written: {reason(error)}",
             hint="free some space and run the same command again; it goes on from the checkpoint before",
         ) from error
     before = [path for path in _all(folder) if _step(path) <= step]
@@ -92,6 +95,11 @@ def restore(path: Path, trained: Weights) -> int:
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(states["cuda"])
     return int(facts(path)["step"])
+
+
+def reason(error: Exception) -> str:
+    """What the system said, in a few words."""
+    return getattr(error, "strerror", None) or str(error).removeprefix("Error while serializing: ")
 
 
 def _moments(trained: Weights) -> dict[str, torch.Tensor]:
