@@ -27,7 +27,13 @@ UNMEASURED = "not measured yet"
 TOLD_BY: dict[str, tuple[type, ...]] = {
     "any workflow": (events.Noted,),
     "annotate": (events.AnnotateBegan, events.Traced, events.Refused, events.Judged),
-    "distill": (events.DistillBegan, events.Trained, events.Checkpointed, events.Saved),
+    "distill": (
+        events.DistillBegan,
+        events.Trained,
+        events.Evaluated,
+        events.Checkpointed,
+        events.Saved,
+    ),
     "solve": (events.Opened, events.Wrote, events.Solved),
     "bench": (events.BenchBegan, events.Scored, events.Tallied),
 }

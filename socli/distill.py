@@ -10,22 +10,25 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from filelock import FileLock, Timeout
 
 from socli import recipe as recipes
-from socli import scheme
+from socli import rehearsal, scheme
 from socli.engine import batches, checkpoint, student, training
+from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
-from socli.events import Event, Noted, Role, Saved, Trained
+from socli.events import Evaluated, Event, Noted, Role, Saved, Trained
 from socli.home import made
 from socli.problem import Problem, Trace, digest
 from socli.recipe import Recipe
 from socli.records import MetricRow, RunPlan, RunRow
-from socli.scheme import Lesson, Scheme
+from socli.scheme import Lesson, Scheme, Span
 from socli.store import Store
+from socli.tables import TrainTable
 
 WEIGHTS = "model.safetensors"
 FLUSH_SECONDS = 2.0
@@ -107,10 +110,11 @@ def distill(
     began = time.monotonic()
     try:
         with FileLock(run.folder / "lock", timeout=0):
+            learnt, dev = rehearsal.carved(traces, recipe)
             for role in scheme.roles(form):
                 if not (run.folder / role / WEIGHTS).exists():
                     start = (others or {}).get(role, base)
-                    yield from _teach(role, traces, recipe, run, start, store, stop_asked)
+                    yield from _teach(role, learnt, dev, recipe, run, start, store, stop_asked)
             store.finish_run(run.id, "done")
     except Timeout as error:
         raise TryAgainError(f"run {run.id} is being trained by another process") from error
@@ -124,35 +128,90 @@ def distill(
 def _teach(
     role: Role,
     traces: Sequence[tuple[Problem, Trace]],
+    dev: rehearsal.Traces,
     recipe: Recipe,
     run: RunRow,
     base: Path,
     store: Store,
     stop_asked: Callable[[], bool],
 ) -> Iterator[Event]:
-    """Train one role, store its metrics as they come, save its weights."""
-    lessons = _lessons(traces, recipe.to_scheme(), role)
+    """Train one role, store its metrics as they come, save its weights: the best and, if others, the last."""
+    form, team = recipe.to_scheme(), teams.joined()
+    lessons = _lessons(traces, form, role)
     learner = student.load(base, recipe.student.base_of(role), "fp32")
     passes = _passes(lessons, traces, recipe, learner)
     checkpoints = run.folder / "checkpoints" / role
-    waiting: list[MetricRow] = []
+    if team.size > 1:
+        team.tell(_order(lessons, recipe, passes, base, checkpoints))
+    rehearsals = None
+    if dev and rehearsal.measurable(role, form):
+        rehearsals = rehearsal.Rehearsals(learner, role, dev, recipe, checkpoints, _save)
+    evaluate = rehearsals.at if rehearsals else None
+    events = training.train(
+        learner, lessons, recipe.train, checkpoints, run.id, stop_asked, evaluate, team, passes=passes
+    )
+    yield from _written_down(events, run.id, store)
+    if rehearsals is None or (best := rehearsals.better_than_last()) is None:
+        _save(learner, run.folder / role)
+    else:
+        _save(learner, run.folder / f"{role}-last")
+        best.replace(run.folder / role)
+        checkpoint.flush(run.folder)
+
+
+def _written_down(events: Iterator[Event], run: str, store: Store) -> Iterator[Event]:
+    """The events of a training, with each step as a row of metrics, stored every now and then."""
+    waiting: dict[int, MetricRow] = {}
     began = flushed = time.monotonic()
     try:
-        for event in training.train(learner, lessons, recipe.train, checkpoints, run.id, stop_asked, passes):
+        for event in events:
             if isinstance(event, Trained):
-                seconds = time.monotonic() - began
-                waiting.append(
-                    MetricRow(
-                        run.id, role, event.step, event.loss, event.lr, event.tokens_per_second, seconds
-                    )
-                )
-            if time.monotonic() - flushed > FLUSH_SECONDS:
-                store.add_metrics(waiting)
-                waiting, flushed = [], time.monotonic()
+                speeds = event.lr, event.tokens_per_second, time.monotonic() - began
+                last = MetricRow(run, event.role, event.step, event.loss, *speeds)
+                waiting[event.step] = last
+            elif isinstance(event, Evaluated):
+                share = event.right / event.problems
+                waiting[last.step] = replace(last, accuracy=share)
             yield event
+            if time.monotonic() - flushed > FLUSH_SECONDS:
+                store.add_metrics(waiting.values())
+                waiting, flushed = {}, time.monotonic()
     finally:
-        store.add_metrics(waiting)
-    _save(learner, run.folder / role)
+        store.add_metrics(waiting.values())
+
+
+def _order(
+    lessons: Sequence[Lesson], recipe: Recipe, passes: float, base: Path, folder: Path
+) -> dict[str, Any]:
+    """What the other processes of a team must know to train along, as JSON holds it."""
+    table = recipe.train.model_dump(mode="json")
+    return {"lessons": [asdict(lesson) for lesson in lessons], "train": table, "passes": passes} | {
+        "base": str(base.resolve()),
+        "folder": str(folder.resolve()),
+    }
+
+
+def follow() -> None:
+    """Train along in every role that the first process of the team begins, until that is done."""
+    team = teams.joined()
+    while order := team.heard():
+        learner = student.load(Path(order["base"]), order["base"], "fp32")
+        lessons = [
+            Lesson(one["role"], one["problem_id"], tuple(Span(**span) for span in one["spans"]))
+            for one in order["lessons"]
+        ]
+        table = TrainTable.model_validate(order["train"])
+        folder, passes = Path(order["folder"]), order["passes"]
+        for _ in training.train(learner, lessons, table, folder, "", team=team, passes=passes):
+            pass
+    teams.leave()
+
+
+def dismiss() -> None:
+    """Tell the other processes of the team, if there are any, that all is done."""
+    if (team := teams.joined()).size > 1:
+        team.tell({})
+        teams.leave()
 
 
 def _lessons(traces: Sequence[tuple[Problem, Trace]], form: Scheme, role: Role) -> list[Lesson]:
@@ -187,7 +246,7 @@ def _tokens(lessons: Sequence[Lesson], learner: student.Student) -> int:
 
 
 def _save(learner: student.Student, folder: Path) -> None:
-    """Write the weights whole or not at all."""
+    """Write the weights whole or not at all, into a folder that is not there yet."""
     partial = folder.with_name(f"{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -197,10 +256,10 @@ def _save(learner: student.Student, folder: Path) -> None:
             checkpoint.flush(file)
         partial.replace(folder)
         checkpoint.flush(folder.parent)
-    except OSError as error:
+    except checkpoint.UNWRITTEN as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
-            f"the student could not be saved in {folder}: {error.strerror or error}",
+            f"the student could not be saved in {folder}: {checkpoint.reason(error)}",
             hint="free some space and run the same command again",
         ) from error
 

@@ -96,6 +96,22 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A role in training wrote for `problems` that it is not trained on, and `right` of them came out right.
+
+    Of a student that is the answer; of a solver the answer to the reference's sub-questions; of a
+    decomposer as many sub-questions as the reference has, when it reads the reference's answers.
+    """
+
+    role: Role
+    step: int
+    right: int
+    problems: int
+    best: bool
+    """Whether it is more than ever before in this training; these weights are kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpointed:
     """Everything needed to go on from this step is on disk."""
 
@@ -181,6 +197,7 @@ Event = (
     | Judged
     | DistillBegan
     | Trained
+    | Evaluated
     | Checkpointed
     | Saved
     | Opened

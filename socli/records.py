@@ -92,6 +92,8 @@ class MetricRow:
     lr: float
     tokens_per_second: float
     seconds: float
+    accuracy: float | None = None
+    """Share of the dev problems that came out right after it; None where they were not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,6 +253,12 @@ class TrainTable(Table):
     over whole transcripts."""
     checkpoint_minutes: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """Minutes between two checkpoints; a killed run goes on from the last."""
+    lora_rank: int = Field(default=0, ge=0, le=1024)
+    """Train low-rank adapters of this rank instead of all weights; 0 trains all. Saved weights are merged."""
+    dev: int = Field(default=0, ge=0)
+    """So many problems are not trained on but solved now and then; the weights that solve most are kept."""
+    dev_times: int = Field(default=4, ge=1)
+    """How often these are solved in a training, evenly apart, the last time at its end."""
 
 
 class BenchTable(Table):

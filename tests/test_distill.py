@@ -1,6 +1,7 @@
 """A Run from kept traces to saved students, whatever comes in between."""
 
 import json
+import resource
 import subprocess
 import sys
 from itertools import islice
@@ -11,6 +12,7 @@ import torch
 from doubles import PROBLEMS
 from filelock import FileLock
 
+from socli import distill as distilling
 from socli import recipe as recipes
 from socli import scheme, solvers
 from socli.annotate import annotate
@@ -404,6 +406,20 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(store, base):
     (store.path.parent / "socli-runs").write_text("a file")
     with pytest.raises(StorageError, match="cannot make the folder"):
         list(train(store, base))
+
+
+def test_t13_a_student_that_cannot_be_saved_leaves_nothing_half(load_tiny, tmp_path):
+    learner = load_tiny()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # the weights alone are longer
+        with pytest.raises(StorageError, match=r"the student could not be saved in .*student: ") as caught:
+            distilling._save(learner, tmp_path / "student")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (caught.value.exit_code, [*tmp_path.iterdir()]) == (74, [])
+    distilling._save(learner, tmp_path / "student")  # space was freed
+    load(tmp_path / "student", "again", "fp32")
 
 
 def test_a_base_that_cannot_be_loaded_is_a_sentence(store, tmp_path):

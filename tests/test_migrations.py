@@ -208,4 +208,5 @@ def test_the_names_of_the_history_never_change() -> None:
         "m003_arms",
         "m004_scores",
         "m005_views",
+        "m006_rehearsals",
     ]

@@ -11,8 +11,8 @@ from fault_server import FaultServer
 from socli.annotate import annotate
 from socli.events import Refused, Traced
 from socli.problem import Problem
-from socli.recipe import TeacherTable
 from socli.scheme import Scheme
+from socli.tables import TeacherTable
 
 PROBLEMS = 200
 LARGE = b'{"choices": [{"message": {"content": "%b"}}]}' % (b"x" * 5_000_000)

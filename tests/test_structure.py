@@ -22,8 +22,9 @@ LAYERS = """
     store.sqlitefile store.migrations store.runbook store exports
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
-    engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
-    annotate distill solve parts solvers
+    engine.attention engine.lora engine.student engine.batches engine.memory engine.weights engine.checkpoint
+    engine.team engine.decode engine.training engine
+    annotate solve parts solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.page report.text
@@ -55,12 +56,14 @@ OWNERS = {
     "httpx2": {"teacher.api"},
     "safetensors": {"engine.checkpoint"},
     "tokenizers": {"engine.decode"},
+    "peft": {"engine.lora"},
     "transformers": {"engine.attention", "models.convert", "engine.student"},
     "torch": {
         *(
             f"engine.{name}"
-            for name in ["attention", "batches", "checkpoint", "decode", "student", "training"]
+            for name in ["attention", "batches", "checkpoint", "decode", "lora", "memory", "student", "team"]
         ),
+        *("engine.training", "engine.weights"),
         *("models.convert", "cli"),
     },
 }

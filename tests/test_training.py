@@ -2,7 +2,10 @@
 
 import json
 import re
+import resource
 import shutil
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,8 @@ from doubles import PROBLEMS
 from socli import scheme, solve
 from socli.engine import attention, batches, checkpoint, training
 from socli.engine.decode import Writer
-from socli.errors import SocliError, UsageError
-from socli.events import Checkpointed, DistillBegan, Trained
+from socli.errors import SocliError, StorageError, UsageError
+from socli.events import Checkpointed, DistillBegan, Noted, Trained
 from socli.problem import Trace
 from socli.scheme import Lesson, Scheme, Span
 from socli.tables import TrainTable
@@ -150,7 +153,8 @@ def test_what_is_only_read_gets_no_gradient_of_its_own(tiny_student):
 def test_a_step_in_several_rectangles_has_the_gradient_of_one(load_tiny):
     one, other = load_tiny(), load_tiny()
     rows = batches.encode(one, lessons(Scheme()))
-    training._accumulate(one.model, rows, one.device, "fp32")
+    course, _ = training.planned(one, lessons(Scheme()), SHORT)
+    training._accumulate(one.model, rows, replace(course, precision="fp32"))
     targets = sum(sum(row.learnt) for row in rows)
     for row in rows:
         part = batches.rectangle([row], other.device)
@@ -238,14 +242,24 @@ def cut_a_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [damage_weights, damage_manifest, lose_a_file, lose_the_manifest, cut_a_file]
+    ("damage", "said"),
+    [
+        (damage_weights, "weights.safetensors is damaged"),
+        (damage_manifest, "manifest.json cannot be read (JSONDecodeError)"),
+        (lose_a_file, "optimizer.safetensors is missing"),
+        (lose_the_manifest, "manifest.json is missing"),
+        (cut_a_file, "optimizer.safetensors is damaged"),
+    ],
 )
-def test_t2_half_a_checkpoint_is_skipped_and_the_one_before_it_taken(learn, uninterrupted, tmp_path, damage):
+def test_t2_a_damaged_checkpoint_is_passed_over_which_is_said_and_the_one_before_it_taken(
+    learn, uninterrupted, tmp_path, damage, said
+):
     learn(kill_after=4)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["step-3", "step-4"]
     damage(tmp_path / "run" / "step-4")
     again, events = learn()
-    assert events[0].step == 3
+    assert events[0] == Noted(f"the checkpoint of step 4 is passed over: {said}")
+    assert events[1].step == 3
     assert same(weights(again), uninterrupted[0])
 
 
@@ -270,6 +284,8 @@ def test_a_damaged_later_checkpoint_does_not_push_out_a_good_one(learn, tmp_path
 def test_a_checkpoint_of_other_lessons_is_not_gone_on_with(learn, load_tiny, tmp_path):
     learn(kill_after=4)
     fewer = training.train(load_tiny("gpt2"), lessons(Scheme())[:2], SHORT, tmp_path / "run", "run")
+    notes = [next(fewer).text for _ in range(2)]
+    assert notes == [f"the checkpoint of step {n} is passed over: it is of other lessons" for n in (4, 3)]
     assert next(fewer).step == 0
 
 
@@ -290,6 +306,31 @@ def test_a_checkpoint_that_cannot_be_written_says_so_and_leaves_none(learn, tmp_
     with pytest.raises(SocliError, match="the checkpoint of step 1 could not be written") as caught:
         learn()
     assert caught.value.exit_code == 74
+
+
+@contextmanager
+def full_disk(most: int):
+    """No file may become longer than `most` bytes inside the block."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_t13_a_full_disk_ends_a_training_with_a_sentence_and_a_checkpoint_to_go_on_from(
+    learn, uninterrupted, tmp_path
+):
+    learn(kill_after=2)
+    with full_disk(60_000), pytest.raises(StorageError) as caught:  # the weights alone are longer
+        learn()
+    assert str(caught.value).startswith("the checkpoint of step 3 could not be written: ")
+    assert caught.value.exit_code == 74
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["step-1", "step-2"]
+    again, events = learn()  # space was freed
+    assert events[0].step == 2
+    assert same(weights(again), uninterrupted[0])
 
 
 def test_stopping_saves_the_step_under_way_first(load_tiny, tmp_path):

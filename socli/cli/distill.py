@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from socli.cli import app, arms, options, repeats, wiring
+from socli.cli import app, arms, lessons, options, repeats, wiring
+from socli.cli import devices as helping
 from socli.errors import MissingError
 from socli.home import checked_name
 
@@ -26,6 +27,12 @@ def distill(
     again: Annotated[bool, typer.Option("--again", help="Train once more what is done already.")] = False,
     allow_overlap: options.AllowOverlap = False,
     store: options.Store = None,
+    show_lessons: Annotated[
+        int, typer.Option(min=0, metavar="N", help="First print what is learnt from so many traces.")
+    ] = 0,
+    devices: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Train with so many GPUs, or processes on a CPU.")
+    ] = 1,
     json: options.Json = False,
 ) -> None:
     """Fine-tune a student, or a decomposer and a solver, on the kept traces.
@@ -36,13 +43,18 @@ def distill(
     """
     from socli import recipe as recipes
 
+    if helping.is_helper():
+        from socli.distill import follow
+
+        follow()
+        return
     loaded = recipes.load(recipe, set_ or [])
     arms.check(loaded, arm or ())
     checked_name(recipes.title(recipe), "run")  # refused now rather than after annotating
     annotate, bench = (
         wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
     )
-    with wiring.opened(store) as db:
+    with wiring.opened(store) as db, helping.beside(devices):
         run(
             recipe,
             loaded,
@@ -51,6 +63,7 @@ def distill(
             chosen=arm or (),
             again=again,
             allow_overlap=allow_overlap,
+            show_lessons=show_lessons,
             json=json,
         )
     if not json and loaded.bench.sets:
@@ -66,6 +79,7 @@ def run(
     chosen: Collection[str] = (),
     again: bool = False,
     allow_overlap: bool = False,
+    show_lessons: int = 0,
     json: bool = False,
 ) -> str:
     """Annotate where that is free, fetch the bases, train the chosen arms or all; the id of the last run.
@@ -85,6 +99,8 @@ def run(
         traces = [pair for pair in traces if pair[0].id not in out]
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
+    for form in recipe.schemes() if show_lessons else ():
+        lessons.show(traces, form, show_lessons)
     student, roles = recipe.student, {role for form in recipe.schemes() for role in scheme.roles(form)}
     base = wiring.base_folder(student.base, json=json)  # before the screen: it has a bar of its own
     other = {
@@ -99,6 +115,7 @@ def run(
         )
         for event in screen.follow(chain(notes, events)):
             run = event.run if isinstance(event, Saved) else run
+    distilling.dismiss()
     return run
 
 

@@ -5,17 +5,22 @@ that the working batch is a view; a row that is done is swapped behind them, whi
 not the batch.
 """
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from transformers import AttentionInterface
+from transformers import AttentionInterface, AttentionMaskInterface
 
 GROUPED = "socli_grouped"
 CAUSAL = "socli_causal"
+PACKED = "socli_packed"
 GROW = 128  # slots are added in steps of this many tokens
+
+Kernel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, int, float], torch.Tensor]
+"""As `varlen`."""
 
 
 class Slots:
@@ -112,8 +117,63 @@ def causal(
     return grouped(module, query, key, value, past, scaling, dropout)
 
 
+def varlen(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    bounds: torch.Tensor,
+    longest: int,
+    scale: float,
+) -> torch.Tensor:
+    """Torch's own kernel for rows of many lengths in one; CUDA only.
+
+    query [T, H, D], key and value [T, H_kv, D], `bounds` [rows + 1] int32 where rows begin and end.
+    What is causal and what is shared is said by other arguments in torch 2.11 than in 2.13.
+    """
+    from torch.nn.attention.varlen import varlen_attn
+
+    known = inspect.signature(varlen_attn).parameters
+    if "enable_gqa" not in known and key.shape[1] != query.shape[1]:
+        key, value = (one.repeat_interleave(query.shape[1] // key.shape[1], dim=1) for one in (key, value))
+    said: dict[str, Any] = {"window_size": (-1, 0)} if "window_size" in known else {"is_causal": True}
+    said |= {"enable_gqa": True} if "enable_gqa" in known else {}
+    kernel: Any = varlen_attn  # with an option that is not used here it returns more than a tensor
+    mixed: torch.Tensor = kernel(query, key, value, bounds, bounds, longest, longest, scale=scale, **said)
+    return mixed
+
+
+def packed_by(kernel: Kernel) -> Callable[..., tuple[torch.Tensor, None]]:
+    """Causal attention of packed rows, which see none of each other, by that kernel; no dropout."""
+
+    def attend(
+        module: torch.nn.Module,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        scaling: float | None = None,
+        cu_seq_lens_q: torch.Tensor | None = None,
+        max_length_q: int = 0,
+        **_: Any,
+    ) -> tuple[torch.Tensor, None]:
+        if cu_seq_lens_q is None:
+            raise ValueError("packed attention needs to know where rows begin")
+        one, other, third = (heads[0].transpose(0, 1).to(value.dtype) for heads in (query, key, value))
+        scale = scaling if scaling is not None else query.shape[-1] ** -0.5
+        return kernel(one, other, third, cu_seq_lens_q, max_length_q, scale)[None], None
+
+    return attend
+
+
+def use_packed(name: str, kernel: Kernel) -> None:
+    """Let models use packed attention by that kernel under this name; no mask is made for it."""
+    AttentionInterface.register(name, packed_by(kernel))
+    AttentionMaskInterface.register(name, lambda *_, **__: None)
+
+
 AttentionInterface.register(GROUPED, grouped)
 AttentionInterface.register(CAUSAL, causal)
+use_packed(PACKED, varlen)
 
 
 @contextmanager

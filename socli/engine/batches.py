@@ -6,12 +6,15 @@ for tokens filled up on the right.
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
 
 import torch
 
 from socli.engine.student import Student, longest, tokens
+from socli.errors import SocliError
 from socli.scheme import Lesson
 
 MICRO_TOKENS = 768
@@ -32,13 +35,15 @@ class Encoded:
 class Rectangle:
     """Ids [rows, width] filled up on the right, and where and what the next tokens to learn are.
 
-    `rows` and `places` [targets] point at the hidden states that predict `targets` [targets].
+    `rows` and `places` [targets] point at the hidden states that predict `targets` [targets]. `packed`
+    is what the model must know besides where lessons stand one after the other in a single row.
     """
 
     ids: torch.Tensor
     rows: torch.Tensor
     places: torch.Tensor
     targets: torch.Tensor
+    packed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def encode(student: Student, lessons: Sequence[Lesson]) -> list[Encoded]:
@@ -100,3 +105,54 @@ def rectangle(lessons: Sequence[Encoded], where: torch.device) -> Rectangle:
     ]
     rows, places, targets = torch.tensor(spots).T
     return Rectangle(ids.to(where), rows.to(where), places.to(where), targets.to(where))
+
+
+def pack(lessons: Sequence[Encoded], where: torch.device) -> Rectangle:
+    """The lessons one after the other in a single row, each with positions from 0: no filling."""
+    lengths = [len(lesson.ids) for lesson in lessons]
+    bounds = [0, *accumulate(lengths)]
+    spots = [
+        (begin + place - 1, lesson.ids[place])
+        for begin, lesson in zip(bounds, lessons, strict=False)
+        for place, learnt in enumerate(lesson.learnt)
+        if learnt and place
+    ]
+    ids = torch.tensor([[token for lesson in lessons for token in lesson.ids]])
+    positions = torch.tensor([[place for n in lengths for place in range(n)]])
+    places, targets = torch.tensor(spots).T
+    edges = torch.tensor(bounds, dtype=torch.int32).to(where)
+    packed = {
+        "position_ids": positions.to(where),
+        "cu_seq_lens_q": edges,
+        "cu_seq_lens_k": edges,
+        "max_length_q": max(lengths),
+        "max_length_k": max(lengths),
+    }
+    rows = torch.zeros_like(places).to(where)
+    return Rectangle(ids.to(where), rows, places.to(where), targets.to(where), packed)
+
+
+def packs(lessons: Sequence[Encoded], most: int) -> list[list[Encoded]]:
+    """The lessons of a step in packs of at most `most` tokens (one lesson may be longer)."""
+    made: list[list[Encoded]] = []
+    room = 0
+    for lesson in lessons:
+        if not made or len(lesson.ids) > room:
+            made.append([])
+            room = most
+        made[-1].append(lesson)
+        room -= len(lesson.ids)
+    return made
+
+
+def checked(student: Student, lessons: Sequence[Lesson], encoded: Sequence[Encoded]) -> None:
+    """Assert what training rests on: the prompt is read and not learnt, the end token is learnt.
+
+    The end token of a lesson that was cut is not there. Raises SocliError naming the problem.
+    """
+    prompts = tokens(student, [lesson.spans[0].text for lesson in lessons])
+    for lesson, prompt, row in zip(lessons, prompts, encoded, strict=True):
+        if lesson.spans[0].learnt or any(row.learnt[: len(prompt)]):
+            raise SocliError(f"the lesson of problem {lesson.problem_id} would learn its own prompt")
+        if len(row.ids) < longest(student) and not (row.ids[-1] == student.end and row.learnt[-1]):
+            raise SocliError(f"the lesson of problem {lesson.problem_id} would not learn to end")

@@ -13,28 +13,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from socli.engine.weights import Weights
 from socli.errors import StorageError
 
 KEEP = 2
 """The last one, and the one before it in case the disk damages the last."""
+UNWRITTEN = (OSError, SafetensorError)
+"""What a full disk raises: the second comes from weights."""
 
 
-def write(
-    folder: Path, step: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer, lessons: str
-) -> Path:
+def write(folder: Path, step: int, trained: Weights, lessons: str) -> Path:
     """Write `folder/step-N` and delete all but the last `KEEP` up to it; `lessons` is the hash of them."""
     partial, whole = folder / f"step-{step}.partial", folder / f"step-{step}"
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        named = dict(model.named_parameters())
         save_file(
-            {name: weight.detach().contiguous() for name, weight in named.items()},
+            {name: weight.detach().contiguous() for name, weight in trained.named.items()},
             partial / "weights.safetensors",
         )
-        save_file(_moments(named, optimizer), partial / "optimizer.safetensors")
+        save_file(_moments(trained), partial / "optimizer.safetensors")
         save_file(_random_states(), partial / "random.safetensors")
         (partial / "facts.json").write_text(json.dumps({"step": step, "lessons": lessons}))
         files = {file.name: _fingerprint(file) for file in sorted(partial.iterdir())}
@@ -44,10 +45,10 @@ def write(
         shutil.rmtree(whole, ignore_errors=True)
         partial.rename(whole)
         flush(folder)
-    except OSError as error:
+    except UNWRITTEN as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
-            f"the checkpoint of step {step} could not be written: {error.strerror or error}",
+            f"the checkpoint of step {step} could not be written: {reason(error)}",
             hint="free some space and run the same command again; it goes on from the checkpoint before",
         ) from error
     before = [path for path in _all(folder) if _step(path) <= step]
@@ -56,10 +57,20 @@ def write(
     return whole
 
 
-def newest(folder: Path, lessons: str) -> Path | None:
-    """The latest checkpoint of these lessons whose files are what its manifest says, or None."""
-    whole = (path for path in reversed(_all(folder)) if _is_whole(path))
-    return next((path for path in whole if facts(path).get("lessons") == lessons), None)
+def newest(folder: Path, lessons: str) -> tuple[Path | None, list[str]]:
+    """The latest checkpoint of these lessons whose files are what its manifest says, or None.
+
+    With it sentences that name each later one and say why it was passed over.
+    """
+    skipped = []
+    for path in reversed(_all(folder)):
+        if fault := _fault(path):
+            skipped.append(f"the checkpoint of step {_step(path)} is passed over: {fault}")
+        elif facts(path).get("lessons") != lessons:
+            skipped.append(f"the checkpoint of step {_step(path)} is passed over: it is of other lessons")
+        else:
+            return path, skipped
+    return None, skipped
 
 
 def facts(path: Path) -> dict[str, Any]:
@@ -68,18 +79,17 @@ def facts(path: Path) -> dict[str, Any]:
     return said
 
 
-def restore(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
+def restore(path: Path, trained: Weights) -> int:
     """Put weights, optimizer and random states back as they were; returns the step."""
-    named = dict(model.named_parameters())
     weights = load_file(path / "weights.safetensors")
     with torch.no_grad():
-        for name, weight in named.items():
+        for name, weight in trained.named.items():
             weight.copy_(weights[name])
-    moments = load_file(path / "optimizer.safetensors", device=str(next(iter(named.values())).device))
-    for name, weight in named.items():
+    moments = load_file(path / "optimizer.safetensors", device=str(next(iter(trained.named.values())).device))
+    for name, weight in trained.named.items():
         state = {key.split("//")[1]: value for key, value in moments.items() if key.startswith(f"{name}//")}
         if state:  # the step count too lies where the weights lie: fused AdamW wants it there
-            optimizer.state[weight] = state
+            trained.optimizer.state[weight] = state
     states = load_file(path / "random.safetensors")
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available():
@@ -87,13 +97,16 @@ def restore(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer
     return int(facts(path)["step"])
 
 
-def _moments(
-    named: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
+def reason(error: Exception) -> str:
+    """What the system said, in a few words."""
+    return getattr(error, "strerror", None) or str(error).removeprefix("Error while serializing: ")
+
+
+def _moments(trained: Weights) -> dict[str, torch.Tensor]:
     return {
         f"{name}//{key}": value.detach().contiguous()
-        for name, weight in named.items()
-        for key, value in optimizer.state.get(weight, {}).items()
+        for name, weight in trained.named.items()
+        for key, value in trained.optimizer.state.get(weight, {}).items()
     }
 
 
@@ -116,12 +129,16 @@ def _fingerprint(file: Path) -> list[Any]:
         return [file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()]
 
 
-def _is_whole(path: Path) -> bool:
+def _fault(path: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or None."""
     try:
         files: dict[str, list[Any]] = json.loads((path / "manifest.json").read_text())
-        return all(_fingerprint(path / name) == seal for name, seal in files.items())
-    except (OSError, ValueError):
-        return False
+        damaged = [name for name, seal in files.items() if _fingerprint(path / name) != seal]
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except (OSError, ValueError) as error:
+        return f"manifest.json cannot be read ({type(error).__name__})"
+    return f"{', '.join(damaged)} is damaged" if damaged else None
 
 
 def flush(path: Path) -> None:

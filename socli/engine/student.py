@@ -14,7 +14,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from socli.engine import attention
+from socli.engine import attention, lora
 from socli.errors import MissingError
 
 Precision = Literal["fp32", "bf16"]
@@ -23,8 +23,11 @@ KNOWN_TYPES = ("llama", "gpt2", "qwen2")
 
 transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-if hasattr(os, "sched_getaffinity"):
-    torch.set_num_threads(len(os.sched_getaffinity(0)))  # what we may use, not what the machine has
+if hasattr(os, "sched_getaffinity") and "OMP_NUM_THREADS" not in os.environ:
+    _beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes that train together here
+    torch.set_num_threads(
+        max(1, len(os.sched_getaffinity(0)) // _beside)
+    )  # what we may use, not what there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def longest(student: Student) -> int:
 
 def save(student: Student, folder: Path) -> None:
     """Weights (safetensors, bf16), configuration and tokenizer into `folder`."""
-    state = {name: weight.to(torch.bfloat16) for name, weight in student.model.state_dict().items()}
+    state = {name: weight.to(torch.bfloat16) for name, weight in lora.merged(student.model).items()}
     with attention.named(student.model, "sdpa"):
         student.model.save_pretrained(folder, state_dict=state)
     student.tokenizer.save_pretrained(folder)

@@ -6,18 +6,23 @@ cross-entropy of the target tokens of a step. A run that was killed goes on from
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from socli.engine import attention, batches, checkpoint
+from socli.engine import attention, batches, checkpoint, lora, memory
 from socli.engine.batches import Encoded, Rectangle
+from socli.engine.memory import Means
 from socli.engine.student import Precision, Student, fast_precision, longest
+from socli.engine.team import ALONE, Team
+from socli.engine.weights import Weights
 from socli.errors import SocliError, UsageError
-from socli.events import Checkpointed, DistillBegan, Trained
+from socli.events import Checkpointed, DistillBegan, Evaluated, Noted, Trained
 from socli.problem import digest
 from socli.scheme import Lesson
 from socli.tables import TrainTable
@@ -30,93 +35,150 @@ class Diverged(SocliError):
     """The loss or a gradient is no longer a number; the same command would end the same way."""
 
 
-def train(
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is trained on, in which order and by which means; `learnt` is the hash of it."""
+
+    encoded: Sequence[Encoded]
+    steps: Sequence[Sequence[int]]
+    means: Means
+    precision: Precision
+    packed: bool
+    learnt: str
+
+    def tokens(self, steps: Iterable[Sequence[int]]) -> int:
+        """Tokens of these steps, filling not counted."""
+        return sum(len(self.encoded[n].ids) for chosen in steps for n in chosen)
+
+
+def train(  # noqa: PLR0913  each is the caller's to choose
     student: Student,
     lessons: Sequence[Lesson],
     settings: TrainTable,
     folder: Path,
     run: str,
     stop_asked: Callable[[], bool] = lambda: False,
+    evaluate: Callable[[int], Evaluated] | None = None,
+    team: Team = ALONE,
+    *,
     passes: float | None = None,
-) -> Iterator[DistillBegan | Trained | Checkpointed]:
+) -> Iterator[DistillBegan | Trained | Checkpointed | Evaluated | Noted]:
     """Teach one role its lessons; the student's weights change in place.
 
     Checkpoints go into `folder`; where it holds some of these lessons, training goes on from the newest.
-    When `stop_asked` says so, a checkpoint is written and KeyboardInterrupt raised. `passes` over the
-    lessons take the place of `settings.epochs`. Raises Diverged.
+    When `stop_asked` says so, a checkpoint is written and KeyboardInterrupt raised. `evaluate` is asked
+    at `settings.dev_times` steps, the last one among them. `passes` over the lessons take the place of
+    `settings.epochs`. Raises Diverged.
     """
-    encoded = _encoded(student, lessons)
-    lengths = [len(lesson.ids) for lesson in encoded]
-    schedule = batches.schedule(lengths, settings.batch, passes or settings.epochs, settings.seed)
-    role, total, precision = lessons[0].role, len(schedule), fast_precision(student.device)
+    course, notes = planned(student, lessons, settings, team, passes)
+    yield from map(Noted, notes)
+    weights = _ready(student, settings, course)
+    last, skipped = checkpoint.newest(folder, course.learnt)
+    yield from map(Noted, skipped)
+    done = checkpoint.restore(last, weights) if last else 0
+    role, total = lessons[0].role, len(course.steps)
+    size = student.parameters, str(student.device), course.precision
+    each = course.tokens([range(len(course.encoded))])
+    yield DistillBegan(run, role, len(course.encoded), total, done, each, *size)
 
-    torch.manual_seed(settings.seed)
-    model = _ready(student)
-    optimizer = _optimizer(model, settings)
-    learnt = digest(*(f"{lesson.ids} {lesson.learnt}" for lesson in encoded))
-    last = checkpoint.newest(folder, learnt)
-    done = checkpoint.restore(last, model, optimizer) if last else 0
-    ahead = sum(lengths[n] for chosen in schedule[done:] for n in chosen)
-    size = student.parameters, str(student.device), precision
-    yield DistillBegan(run, role, len(encoded), total, done, sum(lengths), *size)
-
-    saved = began = time.monotonic()
-    seen = 0
-    for step, chosen in enumerate(schedule[done:], start=done + 1):
+    clock = _Clock(course.tokens(course.steps[done:]))
+    for step, chosen in enumerate(course.steps[done:], start=done + 1):
         rate = settings.lr * warm_then_cosine(step, total, settings.warmup)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _accumulate(model, [encoded[n] for n in chosen], student.device, precision)
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        if not math.isfinite(loss + norm.item()):
+        if team.size > 1:
+            torch.manual_seed(settings.seed + step * team.size + team.rank)  # each its own dropout
+        loss = _accumulate(student.model, [course.encoded[n] for n in chosen], course, team)
+        team.add(weights.gradients())
+        loss, stopping = team.agree(loss, stop_asked() and step < total)
+        if not math.isfinite(loss + weights.step(rate)):
             raise _diverged(step, last)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)  # frees the memory now, not at the next backward
+        yield Trained(role, step, total, loss, rate, *clock.after(course.tokens([chosen])))
 
-        seen += sum(lengths[n] for n in chosen)
-        speed = seen / (time.monotonic() - began)
-        yield Trained(role, step, total, loss, rate, speed, (ahead - seen) / speed)
-
-        stopping = step < total and stop_asked()
-        if stopping or (step < total and time.monotonic() - saved >= settings.checkpoint_minutes * 60):
-            last = checkpoint.write(folder, step, model, optimizer, learnt)
-            saved = time.monotonic()
+        if team.first and evaluate and step in evaluated_at(total, settings.dev_times):
+            with clock.stopped():
+                yield evaluate(step)
+        if team.first and step < total and (stopping or clock.due(settings.checkpoint_minutes)):
+            with clock.stopped():
+                last = checkpoint.write(folder, step, weights, course.learnt)
             yield Checkpointed(role, step)
         if stopping:
             raise KeyboardInterrupt
-    model.eval()
+    student.model.eval()
 
 
-def _ready(student: Student) -> Any:
-    """The student's model with dropout on and the attention that trains fastest on its device."""
-    student.model.set_attn_implementation(attention.CAUSAL if student.device.type == "cpu" else "sdpa")
-    return student.model.train()
+def planned(
+    student: Student,
+    lessons: Sequence[Lesson],
+    settings: TrainTable,
+    team: Team = ALONE,
+    passes: float | None = None,
+) -> tuple[Course, list[str]]:
+    """The course of a training, and sentences about what it leaves out or had to change.
 
-
-def _encoded(student: Student, lessons: Sequence[Lesson]) -> list[Encoded]:
-    """The lessons as tokens, without those whose targets lie beyond what the student can attend to."""
-    encoded = [lesson for lesson in batches.encode(student, lessons) if any(lesson.learnt)]
+    Lessons without a target that the student can attend to are left out. Raises UsageError where none
+    is left, SocliError where a prompt would be learnt or an end token would not.
+    """
+    every = batches.encode(student, lessons)
+    batches.checked(student, lessons, every)
+    encoded = [lesson for lesson in every if any(lesson.learnt[1:])]
+    most = longest(student)
     if not encoded:
-        raise UsageError(f"no lesson fits into the {longest(student)} tokens the student can attend to")
-    return encoded
+        raise UsageError(f"no lesson fits into the {most} tokens the student can attend to")
+    lengths = [len(lesson.ids) for lesson in encoded]
+    cut = sum(lesson.ids[-1] != student.end for lesson in every)
+    notes = [f"{cut:,} of {len(every):,} lessons are cut at the student's {most:,} tokens"] if cut else []
+    means, changed = memory.fit(student.model, lengths, settings.lora_rank, student.device, team.size)
+    means = Means(**(team.tell(asdict(means)) or {}))  # all of the team do as the first
+    precision = fast_precision(student.device)
+    steps = batches.schedule(lengths, settings.batch, passes or settings.epochs, settings.seed)
+    learnt = digest(*(f"{lesson.ids} {lesson.learnt}" for lesson in encoded), f"rank {means.rank}")
+    packed = student.device.type == "cuda" and precision == "bf16"  # the kernel takes no fp32
+    return Course(encoded, steps, means, precision, packed, learnt), [*notes, *changed]
 
 
-def _accumulate(model: Any, lessons: Sequence[Encoded], where: torch.device, precision: Precision) -> float:
-    """Gradients of a step, summed over rectangles that fit the memory; the mean loss a target token."""
-    parts = [batches.rectangle(some, where) for some in batches.split(lessons)]
-    targets = sum(len(part.targets) for part in parts)
-    loss = 0.0
+def _ready(student: Student, settings: TrainTable, course: Course) -> Weights:
+    """The student's model with dropout on, adapters where asked, and attention that is fast on its device."""
+    torch.manual_seed(settings.seed)
+    model = student.model
+    if course.means.rank:
+        lora.adapt(model, course.means.rank)
+    if course.means.recompute:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    if student.device.type == "cpu":
+        memory.keep_freed()
+    model.set_attn_implementation(attention_for(student.device, packed=course.packed))
+    return Weights(model.train(), settings)
+
+
+def attention_for(where: torch.device, *, packed: bool) -> str:
+    """The name of the attention that trains fastest there."""
+    if packed:
+        return attention.PACKED
+    return attention.CAUSAL if where.type == "cpu" else "sdpa"
+
+
+def _accumulate(model: Any, lessons: Sequence[Encoded], course: Course, team: Team = ALONE) -> float:
+    """Gradients of this process's share of a step, summed over parts that fit the memory; its loss.
+
+    Both are those of the mean over the target tokens of the whole step.
+    """
+    targets = sum(sum(lesson.learnt[1:]) for lesson in lessons)
+    mine, most, where = team.share(lessons), course.means.tokens, model.device
+    if course.packed:
+        parts = [batches.pack(some, where) for some in batches.packs(mine, most)]
+    else:
+        parts = [batches.rectangle(some, where) for some in batches.split(mine, most)]
+    loss = torch.zeros((), device=where)
     for part in parts:
-        share = loss_of(model, part, precision) / targets
+        share = loss_of(model, part, course.precision) / targets
         share.backward()  # type: ignore[no-untyped-call]
-        loss += share.item()
-    return loss
+        loss += share.detach()
+    return loss.item()
 
 
 def loss_of(model: Any, part: Rectangle, precision: Precision) -> torch.Tensor:
-    """Summed cross-entropy of the rectangle's targets; only their rows go through the output matrix."""
+    """Summed cross-entropy of the part's targets; only their rows go through the output matrix."""
     with torch.autocast(part.ids.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        hidden = model.base_model(input_ids=part.ids, use_cache=False).last_hidden_state
+        hidden = model.base_model(input_ids=part.ids, use_cache=False, **part.packed).last_hidden_state
         logits = model.get_output_embeddings()(hidden[part.rows, part.places])
     return F.cross_entropy(logits.float(), part.targets, reduction="sum")
 
@@ -130,14 +192,36 @@ def warm_then_cosine(step: int, total: int, warmup: float) -> float:
     return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * along)) / 2
 
 
-def _optimizer(model: Any, settings: TrainTable) -> torch.optim.AdamW:
-    """Fused AdamW; decay falls on matrices alone."""
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.95), fused=True)
+def evaluated_at(total: int, times: int) -> set[int]:
+    """So many steps, evenly apart, the last among them."""
+    return {max(1, round(total * n / times)) for n in range(1, times + 1)}
+
+
+class _Clock:
+    """How fast tokens are learnt and how long the rest takes; what is not training is not counted."""
+
+    def __init__(self, ahead: int) -> None:
+        self._ahead, self._seen = ahead, 0
+        self._began = self._saved = time.monotonic()
+
+    def after(self, tokens: int) -> tuple[float, float]:
+        """Tokens a second and seconds left, once so many more were learnt."""
+        self._seen += tokens
+        speed = self._seen / (time.monotonic() - self._began)
+        return speed, (self._ahead - self._seen) / speed
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Whatever takes time inside the block."""
+        began = time.monotonic()
+        yield
+        self._began += time.monotonic() - began
+
+    def due(self, minutes: float) -> bool:
+        """Whether so many minutes went by since this was last so, or since the beginning."""
+        is_due = time.monotonic() - self._saved >= minutes * 60
+        self._saved = time.monotonic() if is_due else self._saved
+        return is_due
 
 
 def _diverged(step: int, last: Path | None) -> Diverged:

@@ -145,6 +145,11 @@ def _role(now: Training, signs: Signs, width: int) -> Iterator[RenderableType]:
     speed = [f"{last.tokens_per_second:,.0f} tokens/s", f"{clock(last.seconds_left)} left"]
     kept = [] if now.kept is None else [f"kept to step {now.kept:,}"]
     yield flow(speed + kept, signs, width)
+    if now.tried:
+        best = max(now.tried, key=lambda one: one.right)
+        shares = ", ".join(percent(one.right / one.problems) for one in now.tried[-6:])
+        of = f"of {best.problems:,} dev problems right: {shares}"
+        yield flow([of, f"best at step {best.step:,}"], signs, width)
 
 
 def benching(scene: Scene, elapsed: float = 0.0) -> RenderableType:

@@ -311,6 +311,9 @@ def plain(event: events.Event) -> str | None:
             said = f"annotating {total:,} problems with {teacher}, {done:,} done before"
         case events.Refused(problem, reason):
             said = f"refused {problem.id}: {reason}"
+        case events.Evaluated(role, step, right, problems, best):
+            kept = ", the best so far" if best else ""
+            said = f"{role} step {step:,}: {right:,} of {problems:,} dev problems right{kept}"
         case events.DistillBegan() | events.Trained() | events.Checkpointed() | events.Saved():
             said = _of_distill(event)
         case events.Opened() | events.Solved():

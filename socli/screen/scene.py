@@ -17,6 +17,7 @@ from socli.events import (
     BenchBegan,
     Checkpointed,
     DistillBegan,
+    Evaluated,
     Event,
     Judged,
     Noted,
@@ -105,6 +106,8 @@ class Training:
     curve: Curve = Curve()
     kept: int | None = None
     """The step of the last checkpoint."""
+    tried: tuple[Evaluated, ...] = ()
+    """What came out on dev problems, in order."""
 
     @property
     def step(self) -> int:
@@ -167,7 +170,7 @@ class Scene:
                 return replace(self, notes=(*self.notes, text)[-NOTES:])
             case AnnotateBegan() | Traced() | Refused() | Judged():
                 return replace(self, annotating=_annotating(self.annotating, event))
-            case DistillBegan() | Trained() | Checkpointed():
+            case DistillBegan() | Trained() | Evaluated() | Checkpointed():
                 return replace(self, training=_training(self.training, event))
             case Saved():
                 return replace(self, saved=event)
@@ -210,7 +213,7 @@ def _annotating(
 
 
 def _training(
-    now: tuple[Training, ...], event: DistillBegan | Trained | Checkpointed
+    now: tuple[Training, ...], event: DistillBegan | Trained | Evaluated | Checkpointed
 ) -> tuple[Training, ...]:
     at = _last(now, lambda one: one.began.role == event.role)
     match event:
@@ -220,6 +223,8 @@ def _training(
             return now
         case Trained():
             return _put(now, at, replace(now[at], last=event, curve=now[at].curve.after(event.loss)))
+        case Evaluated():
+            return _put(now, at, replace(now[at], tried=(*now[at].tried, event)[-POINTS:]))
         case Checkpointed(_, step):
             return _put(now, at, replace(now[at], kept=step))
         case _:

@@ -37,6 +37,11 @@ def m002_search(db: "Database") -> None:
     )
 
 
+def m006_rehearsals(db: "Database") -> None:
+    """How many dev problems came out right in the middle of a training."""
+    db.execute("ALTER TABLE metrics ADD COLUMN accuracy REAL")
+
+
 def m003_arms(db: "Database") -> None:
     """Runs of several arms under one budget, and what each learnt from."""
     for column in _ARMS:
@@ -55,7 +60,14 @@ def m005_views(db: "Database") -> None:
         db.execute(statement)
 
 
-HISTORY: tuple[Migration, ...] = (m001_start, m002_search, m003_arms, m004_scores, m005_views)
+HISTORY: tuple[Migration, ...] = (
+    m001_start,
+    m002_search,
+    m003_arms,
+    m004_scores,
+    m005_views,
+    m006_rehearsals,
+)
 
 _VIEWS = """\
 CREATE VIEW scores AS                  -- every finished bench with its recipe; shares in per cent

@@ -115,11 +115,15 @@ class RunBook:
         for batch in batches(rows):
             with self._file.writing():
                 self._file.insert(
-                    "INSERT INTO metrics (run, role, step, loss, lr, tokens_per_second, seconds)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, role, step) DO UPDATE SET"
+                    "INSERT INTO metrics (run, role, step, loss, lr, tokens_per_second, seconds, accuracy)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, role, step) DO UPDATE SET"
                     " loss = excluded.loss, lr = excluded.lr,"
-                    " tokens_per_second = excluded.tokens_per_second, seconds = excluded.seconds",
-                    ((m.run, m.role, m.step, m.loss, m.lr, m.tokens_per_second, m.seconds) for m in batch),
+                    " tokens_per_second = excluded.tokens_per_second, seconds = excluded.seconds,"
+                    " accuracy = coalesce(excluded.accuracy, accuracy)",
+                    (
+                        (m.run, m.role, m.step, m.loss, m.lr, m.tokens_per_second, m.seconds, m.accuracy)
+                        for m in batch
+                    ),
                 )
 
     def metrics(self, run: str) -> list[MetricRow]:
@@ -134,6 +138,7 @@ class RunBook:
                 lr=_number(row["lr"]),
                 tokens_per_second=_number(row["tokens_per_second"]),
                 seconds=_number(row["seconds"]),
+                accuracy=row["accuracy"],
             )
             for row in found
         ]

@@ -1,0 +1,63 @@
+"""What gives way where a training does not fit, and that it is said."""
+
+import pytest
+import torch
+
+from socli.engine import memory
+from socli.engine.memory import Means
+
+WISHED = Means(768)
+
+
+def room(student, means: Means) -> int:
+    return memory.needed(student.model, means, 200)
+
+
+def test_where_all_fits_nothing_is_changed_and_nothing_said(tiny_student):
+    enough = room(tiny_student, WISHED)
+    assert memory.fitted(tiny_student.model, WISHED, 200, enough) == (WISHED, [])
+
+
+def test_fewer_tokens_at_a_time_come_first(tiny_student):
+    some = room(tiny_student, Means(400))
+    means, (said,) = memory.fitted(tiny_student.model, WISHED, 200, some)
+    assert means == Means(384)
+    assert "384 instead of 768 tokens at a time" in said
+    assert said.startswith("training needs about 0.0 GB and 0.0 are free: ")
+
+
+def test_never_fewer_tokens_than_the_longest_lesson_has(tiny_student):
+    means, _ = memory.fitted(tiny_student.model, WISHED, 300, 0)
+    assert means.tokens == 300
+
+
+def test_then_layers_are_computed_twice(tiny_student):
+    some = room(tiny_student, Means(256, recompute=True))
+    means, (said,) = memory.fitted(tiny_student.model, WISHED, 200, some)
+    assert means == Means(256, recompute=True)
+    assert "layers computed twice" in said
+
+
+def test_then_adapters_are_trained_and_where_even_that_is_too_much_it_is_said(tiny_student):
+    means, (said,) = memory.fitted(tiny_student.model, WISHED, 200, 0)
+    assert means == Means(256, recompute=True, rank=memory.RANK)
+    assert "LoRA of rank 16 instead of all weights" in said
+    assert said.endswith(", and even that may not fit")
+
+
+def test_a_rank_that_was_asked_for_is_kept(tiny_student):
+    means, _ = memory.fitted(tiny_student.model, Means(768, rank=4), 200, 0)
+    assert means.rank == 4
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2"])
+def test_every_family_says_how_large_it_is(load_tiny, family):
+    student = load_tiny(family)
+    least = 14 * student.parameters  # moments, gradients, and the copy in bf16
+    assert memory.needed(student.model, WISHED, 200) > least
+    assert memory.needed(student.model, Means(768, rank=2), 200) < memory.needed(student.model, WISHED, 200)
+
+
+def test_this_machine_has_memory_and_this_process_holds_some_of_it():
+    assert 0 < memory.free(torch.device("cpu")) < 2**50
+    assert 2**24 < memory.held() < 2**40
