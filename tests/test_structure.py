@@ -22,7 +22,7 @@ LAYERS = """
     store.sqlitefile store.migrations store.runbook store exports
     teacher teacher.replies teacher.limits teacher.money teacher.api
     engine.attention engine.lora engine.student engine.batches engine.memory engine.weights engine.checkpoint
-    engine.team engine.decode engine.training engine
+    engine.team engine.limit engine.decode engine.training engine
     annotate solve solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring bench
     screen.scene screen.render screen.progress screen.live screen
@@ -58,7 +58,17 @@ OWNERS = {
     "torch": {
         *(
             f"engine.{name}"
-            for name in ["attention", "batches", "checkpoint", "decode", "lora", "memory", "student", "team"]
+            for name in [
+                "attention",
+                "batches",
+                "checkpoint",
+                "decode",
+                "limit",
+                "lora",
+                "memory",
+                "student",
+                "team",
+            ]
         ),
         *("engine.training", "engine.weights"),
         *("models.convert", "cli"),
