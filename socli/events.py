@@ -93,6 +93,8 @@ class Trained:
     lr: float
     tokens_per_second: float
     seconds_left: float
+    share: float | None = None
+    """Useful operations a second over those of one matrix product on this machine; None where not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     Loader = Callable[..., Student]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
+
+# a busy machine is slow at making examples, which says nothing of the code
+settings.register_profile("socli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("socli")
 
 LOOPBACK = {"localhost": {"127.0.0.1", "::1"}}
 

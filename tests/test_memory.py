@@ -1,10 +1,18 @@
 """What gives way where a training does not fit, and that it is said."""
 
-import pytest
-import torch
+from dataclasses import replace
 
-from socli.engine import memory
+import pytest
+import tiny
+import torch
+from doubles import PROBLEMS
+
+from socli import scheme
+from socli.engine import memory, training
 from socli.engine.memory import Means
+from socli.problem import Trace
+from socli.recipe import TrainTable
+from socli.scheme import Scheme
 
 WISHED = Means(768)
 
@@ -61,3 +69,31 @@ def test_every_family_says_how_large_it_is(load_tiny, family):
 def test_this_machine_has_memory_and_this_process_holds_some_of_it():
     assert 0 < memory.free(torch.device("cpu")) < 2**50
     assert 2**24 < memory.held() < 2**40
+
+
+LESSONS = [
+    lesson
+    for p in PROBLEMS
+    for lesson in scheme.lessons(p, Trace(p.id, p.steps, p.gold or "", "reference"), Scheme())
+]
+
+
+@pytest.mark.parametrize("means", [Means(256), Means(768, recompute=True)], ids=["fewer", "recomputed"])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_what_gives_way_changes_neither_loss_nor_gradients(load_tiny, family, means):
+    """Without GPT-2's dropout, which draws other numbers for other parts."""
+    seen = []
+    for one in (Means(768), means):
+        student = load_tiny(family)
+        if family == "gpt2":
+            for module in student.model.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = 0.0
+            student.model.config.attn_pdrop = 0.0
+        course, _ = training.planned(student, LESSONS, TrainTable())
+        course = replace(course, means=one, precision="fp32")
+        weights = training._ready(student, TrainTable(), course)
+        loss = training._accumulate(student.model, course.encoded, course)
+        seen.append((loss, torch.stack([gradient.norm() for gradient in weights.gradients()])))
+    assert seen[0][0] == pytest.approx(seen[1][0], rel=1e-5)
+    torch.testing.assert_close(seen[0][1], seen[1][1], rtol=1e-3, atol=1e-5)

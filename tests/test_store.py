@@ -240,7 +240,7 @@ def test_what_is_stored_is_there_when_the_store_is_opened_again(tmp_path: Path) 
         ("problem", "no problem `feed` in the store", "see `socli problems SET`"),
         ("trace", "no trace `feed` in the store", "see `socli traces list`"),
         ("run", "no run `feed` in the store", "see `socli runs list`"),
-        ("bench", "no bench `feed` in the store", "see `socli runs show RUN`"),
+        ("bench", "no bench `feed` in the store", "see `socli benches`"),
     ],
 )
 def test_an_unknown_id_is_a_sentence_with_a_hint(tmp_path: Path, find: str, sentence: str, hint: str) -> None:

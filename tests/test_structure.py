@@ -23,7 +23,7 @@ LAYERS = """
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
     engine.attention engine.lora engine.student engine.batches engine.memory engine.weights engine.checkpoint
-    engine.team engine.decode engine.training engine
+    engine.team engine.limit engine.decode engine.training engine
     annotate solve parts solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
@@ -61,7 +61,17 @@ OWNERS = {
     "torch": {
         *(
             f"engine.{name}"
-            for name in ["attention", "batches", "checkpoint", "decode", "lora", "memory", "student", "team"]
+            for name in [
+                "attention",
+                "batches",
+                "checkpoint",
+                "decode",
+                "limit",
+                "lora",
+                "memory",
+                "student",
+                "team",
+            ]
         ),
         *("engine.training", "engine.weights"),
         *("models.convert", "cli"),

@@ -54,6 +54,10 @@ def beside(devices: int) -> Iterator[None]:
     os.environ.update(shared, RANK="0", LOCAL_RANK="0")
     try:
         yield
+    except BaseException:
+        for helper in helpers:
+            helper.kill()
+        raise
     finally:
         for name in (*shared, "RANK", "LOCAL_RANK"):
             os.environ.pop(name)

@@ -92,7 +92,7 @@ def needed(model: Any, means: Means, longest: int) -> int:
     config = model.config
     layers, hidden = int(config.num_hidden_layers), int(config.hidden_size)
     inner = int(getattr(config, "intermediate_size", None) or 4 * hidden)
-    weights = sum(p.numel() for p in model.parameters())
+    weights: int = sum(p.numel() for p in model.parameters())
     learnt = weights if not means.rank else 4 * means.rank * layers * (hidden + inner)
     fixed = 2 * weights + learnt * (8 + 4)  # the bf16 copy of autocast; moments and gradients
     a_layer = 40 * hidden + 14 * inner + 12 * int(config.num_attention_heads) * longest

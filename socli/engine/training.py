@@ -15,7 +15,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from socli.engine import attention, batches, checkpoint, lora, memory
+from socli.engine import attention, batches, checkpoint, limit, lora, memory
 from socli.engine.batches import Encoded, Rectangle
 from socli.engine.memory import Means
 from socli.engine.student import Precision, Student, fast_precision, longest
@@ -45,6 +45,12 @@ class Course:
     precision: Precision
     packed: bool
     learnt: str
+
+    def operations(self, model: Any, step: Sequence[int]) -> float:
+        """Multiplications and additions of a step that are of use."""
+        lessons = [self.encoded[n] for n in step]
+        targets = sum(sum(lesson.learnt[1:]) for lesson in lessons)
+        return limit.operations(model, [len(lesson.ids) for lesson in lessons], targets)
 
     def tokens(self, steps: Iterable[Sequence[int]]) -> int:
         """Tokens of these steps, filling not counted."""
@@ -81,7 +87,8 @@ def train(  # noqa: PLR0913  each is the caller's to choose
     each = course.tokens([range(len(course.encoded))])
     yield DistillBegan(run, role, len(course.encoded), total, done, each, *size)
 
-    clock = _Clock(course.tokens(course.steps[done:]))
+    clock = _Clock(course.tokens(course.steps[done:]), _limit(student, course, team))
+    most = memory.held() + memory.needed(student.model, course.means, longest(student))
     for step, chosen in enumerate(course.steps[done:], start=done + 1):
         rate = settings.lr * warm_then_cosine(step, total, settings.warmup)
         if team.size > 1:
@@ -91,7 +98,9 @@ def train(  # noqa: PLR0913  each is the caller's to choose
         loss, stopping = team.agree(loss, stop_asked() and step < total)
         if not math.isfinite(loss + weights.step(rate)):
             raise _diverged(step, last)
-        yield Trained(role, step, total, loss, rate, *clock.after(course.tokens([chosen])))
+        memory.give_back(most)
+        spent = course.tokens([chosen]), course.operations(student.model, chosen)
+        yield Trained(role, step, total, loss, rate, *clock.after(*spent))
 
         if team.first and evaluate and step in evaluated_at(total, settings.dev_times):
             with clock.stopped():
@@ -142,11 +151,19 @@ def _ready(student: Student, settings: TrainTable, course: Course) -> Weights:
     if course.means.rank:
         lora.adapt(model, course.means.rank)
     if course.means.recompute:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        older = getattr(model, "gradient_checkpointing_enable", None)  # its name in transformers 5.17
+        getattr(model, "activation_checkpointing_enable", older)({"use_reentrant": False})
     if student.device.type == "cpu":
         memory.keep_freed()
+        memory.give_back(0)  # what another role or command left behind
     model.set_attn_implementation(attention_for(student.device, packed=course.packed))
     return Weights(model.train(), settings)
+
+
+def _limit(student: Student, course: Course, team: Team) -> float | None:
+    """Operations a second that the team could do at most; None with adapters, whose work is another."""
+    each = limit.product(student.model, student.device, course.precision)
+    return None if course.means.rank else each * team.size
 
 
 def attention_for(where: torch.device, *, packed: bool) -> str:
@@ -200,15 +217,18 @@ def evaluated_at(total: int, times: int) -> set[int]:
 class _Clock:
     """How fast tokens are learnt and how long the rest takes; what is not training is not counted."""
 
-    def __init__(self, ahead: int) -> None:
+    def __init__(self, ahead: int, limit: float | None) -> None:
         self._ahead, self._seen = ahead, 0
+        self._limit, self._useful = limit, 0.0
         self._began = self._saved = time.monotonic()
 
-    def after(self, tokens: int) -> tuple[float, float]:
-        """Tokens a second and seconds left, once so many more were learnt."""
+    def after(self, tokens: int, operations: float) -> tuple[float, float, float | None]:
+        """Tokens a second, seconds left and share of the machine's limit, once so many more were learnt."""
         self._seen += tokens
-        speed = self._seen / (time.monotonic() - self._began)
-        return speed, (self._ahead - self._seen) / speed
+        self._useful += operations
+        seconds = time.monotonic() - self._began
+        share = self._useful / seconds / self._limit if self._limit else None
+        return self._seen / seconds, (self._ahead - self._seen) * seconds / self._seen, share
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

@@ -142,7 +142,8 @@ def _role(now: Training, signs: Signs, width: int) -> Iterator[RenderableType]:
         return
     loss = f"loss {last.loss:.3f}  "
     yield Text(loss + sparkline(now.curve.points, min(40, width - len(loss)), signs.ramp))
-    speed = [f"{last.tokens_per_second:,.0f} tokens/s", f"{clock(last.seconds_left)} left"]
+    of = "" if last.share is None else f" ({last.share:.0%} of the machine's limit)"
+    speed = [f"{last.tokens_per_second:,.0f} tokens/s{of}", f"{clock(last.seconds_left)} left"]
     kept = [] if now.kept is None else [f"kept to step {now.kept:,}"]
     yield flow(speed + kept, signs, width)
     if now.tried:

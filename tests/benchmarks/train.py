@@ -10,13 +10,11 @@ time. The last line is one JSON object, exit 1 where a figure misses its target;
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -50,7 +48,7 @@ def lessons() -> list[Lesson]:
 
 def own(folder: Path) -> None:
     """Tokens and useful operations a second of the loop, of a bare loop, and of one matrix product."""
-    from socli.engine import batches, memory, training
+    from socli.engine import limit, memory, training
     from socli.engine.student import load
     from socli.events import Trained
 
@@ -65,13 +63,9 @@ def own(folder: Path) -> None:
         else:
             ends = bare(student, course)
         wall[name] += [end - begin for begin, end in zip(ends[SKIPPED - 1 :], ends[SKIPPED:], strict=False)]
-    steps = [[course.encoded[n] for n in chosen] for chosen in course.steps[SKIPPED:]]
-    tokens = sum(len(lesson.ids) for step in steps for lesson in step)
-    useful = sum(operations(student.model, [len(lesson.ids) for lesson in step]) for step in steps)
-    targets = sum(sum(lesson.learnt) for step in steps for lesson in step)
-    useful += 6 * targets * student.model.config.vocab_size * student.model.config.hidden_size
-    parts = [part for step in steps for part in batches.split(step, course.means.tokens)]
-    filled = sum(len(part) * max(len(lesson.ids) for lesson in part) for part in parts)
+    steps = course.steps[SKIPPED:]
+    tokens = course.tokens(steps)
+    useful = sum(course.operations(student.model, chosen) for chosen in steps)
     seconds = {name: sum(spent) / 2 for name, spent in wall.items()}  # each loop ran twice
     print(
         json.dumps(
@@ -79,14 +73,26 @@ def own(folder: Path) -> None:
                 "tokens_per_second": tokens / seconds["own"],
                 "bare_tokens_per_second": tokens / seconds["bare"],
                 "useful_flops": useful / seconds["own"],
-                "gemm_flops": gemm(student.model.config, course.precision),
-                "padding": 1 - tokens / filled,
+                "gemm_flops": limit.product(student.model, student.device, course.precision),
+                "padding": padding(student),
                 "peak_gb": peak(),
                 "held_gb": memory.held() / 2**30,
                 "precision": course.precision,
             }
         )
     )
+
+
+def padding(student) -> float:
+    """Share of the tokens of a pass over the quickstart's lessons that are filling."""
+    from socli.engine import batches, training
+
+    many = [lesson for p, t in stories(660) for lesson in scheme.lessons(p, t, Scheme())]
+    course, _ = training.planned(student, many, SETTINGS)
+    steps = [[course.encoded[n] for n in chosen] for chosen in course.steps]
+    parts = [part for step in steps for part in batches.split(step, course.means.tokens)]
+    filled = sum(len(part) * max(len(lesson.ids) for lesson in part) for part in parts)
+    return 1 - course.tokens(course.steps) / filled
 
 
 def bare(student, course) -> list[float]:
@@ -114,43 +120,6 @@ def bare(student, course) -> list[float]:
     return ends
 
 
-def operations(model, lengths: Sequence[int]) -> float:
-    """Multiplications and additions of forward and backward over rows of these lengths, without `lm_head`.
-
-    Two for each weight and token, twice that backwards; causal attention sees half of what stands beside it.
-    """
-    config = model.config
-    head = model.get_output_embeddings().weight.numel()
-    inner = sum(weight.numel() for weight in model.parameters()) - head
-    beside = 6 * config.num_hidden_layers * config.hidden_size * sum(n * n for n in lengths)
-    return 6.0 * inner * sum(lengths) + beside
-
-
-def gemm(config, precision: str) -> float:
-    """Operations a second of the student's widest matrix product, with all threads; the median of 30."""
-    import torch
-
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    one = torch.randn(768, config.hidden_size).to(kind)
-    other = torch.randn(config.hidden_size, config.intermediate_size).to(kind)
-
-    def product() -> None:
-        for _ in range(20):
-            torch.matmul(one, other)
-
-    return 20 * 2 * 768 * config.hidden_size * config.intermediate_size / median(product)
-
-
-def median(work: Callable[[], None], times: int = 30) -> float:
-    """Seconds of it."""
-    spent = []
-    for _ in range(times + 3):
-        began = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - began)
-    return statistics.median(spent[3:])
-
-
 def peak() -> float:
     """GB this process held at most."""
     import resource
@@ -163,6 +132,7 @@ def peak() -> float:
 
 THEIRS = """
 import json, sys, time
+import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
@@ -171,7 +141,8 @@ model, rows, out, tuned, steps, batch = sys.argv[1:7]
 told = [json.loads(line) for line in open(rows)]
 settings = dict(
     output_dir=out, max_steps=int(steps), per_device_train_batch_size=int(batch), learning_rate=3e-4,
-    report_to="none", save_strategy="no", model_init_kwargs={"dtype": "float32"}, seed=1,
+    report_to="none", save_strategy="no", use_cpu=not torch.cuda.is_available(),
+    model_init_kwargs={"dtype": "float32"}, seed=1,
 )
 if tuned == "tuned":
     settings |= dict(

@@ -79,7 +79,7 @@ def test_the_version_is_one_line(socli: Socli) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["benhc"], "Did you mean 'bench'?"),
+        (["benhc"], "Did you mean 'bench', 'benches'?"),
         (["runs", "lst"], "Did you mean 'list'?"),
         (["solve", "--rum", "x"], "No such option: --rum"),
         (["solve", "--run"], "Option '--run' requires an argument"),
