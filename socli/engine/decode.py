@@ -20,6 +20,9 @@ from socli.scheme import END, PROBLEM
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
 
+LEAST_READ = 8
+"""Least tokens a row reads at a time where it has as many: a pass over the weights costs about as much."""
+
 Stop = Literal["line", "end", "length"]
 """A row stopped at the end of its line, at the end of its transcript, or out of tokens."""
 
@@ -66,7 +69,7 @@ class Writer:
         self._rows = [_Row(n, row, DecodeStream(skip_special_tokens=True)) for n, row in enumerate(ids)]
         if first:
             for start in range(0, len(first), MOST_FED):
-                self._forward([first[start : start + MOST_FED]], [start])
+                self._forward([0], [first[start : start + MOST_FED]], [start])
             self._slots.copy_first(len(first))
             for row in self._rows:
                 row.length = len(first)
@@ -104,7 +107,7 @@ class Writer:
                     if piece.stop:
                         active -= 1
                         self._swap(place, active)
-            chosen = self._feed(active)
+            chosen = self._feed(list(range(active)))
 
     def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
         """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""
@@ -148,41 +151,45 @@ class Writer:
             self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
 
     def _read(self, active: int) -> list[int]:
-        """Feed the first rows all that waits; the likeliest next token of each."""
+        """Feed the first rows all that waits; the likeliest next token of each.
+
+        Each pass reads as far as the shortest of the waiting rows goes, so that hardly anything is filled.
+        """
         chosen = [0] * active
-        while reading := [place for place in range(active) if self._rows[place].waiting]:
-            next_ones = self._feed(active, most=max(1, MOST_FED // active))
-            for place in reading:
-                chosen[place] = next_ones[place]
+        while places := [place for place in range(active) if self._rows[place].waiting]:
+            shortest = min(len(self._rows[place].waiting) for place in places)
+            most = min(max(shortest, LEAST_READ), max(1, MOST_FED // len(places)))
+            for place, token in zip(places, self._feed(places, most=most), strict=True):
+                chosen[place] = token
         return chosen
 
-    def _feed(self, active: int, *, most: int = 1) -> list[int]:
-        """Feed each of the first rows up to `most` waiting tokens; the likeliest next token of each."""
-        rows = self._rows[:active]
+    def _feed(self, places: list[int], *, most: int = 1) -> list[int]:
+        """Feed each of the rows up to `most` waiting tokens; the likeliest next token of each."""
+        rows = [self._rows[place] for place in places]
         if not rows:
             return []
         fed = [row.waiting[:most] for row in rows]
-        chosen = self._forward(fed, [row.length for row in rows])
+        chosen = self._forward(places, fed, [row.length for row in rows])
         for row, ids in zip(rows, fed, strict=True):
             row.length += len(ids)
             row.waiting = row.waiting[len(ids) :]
         return chosen
 
     @torch.inference_mode()
-    def _forward(self, ids: list[list[int]], lengths: list[int]) -> list[int]:
+    def _forward(self, places: list[int], ids: list[list[int]], lengths: list[int]) -> list[int]:
         """Run the model over ragged rows that follow `lengths` cached tokens; the likeliest next ones.
 
-        Rows, some of them empty, are filled up on the right. What the filling writes into the slots lies
+        Rows are filled up on the right. What the filling writes into the slots lies
         beyond the row's length, is masked, and is overwritten by the row's next tokens.
         """
         where, model = self._student.device, self._student.model
         width = max(len(row) for row in ids)
         filled = torch.tensor([row + [0] * (width - len(row)) for row in ids], device=where)
         positions = torch.tensor(lengths, device=where)[:, None] + torch.arange(width, device=where)
-        with attention.named(model, attention.GROUPED):
+        with attention.lent(model.config, attention.GROUPED):
             hidden = model.base_model(
                 input_ids=filled,
-                attention_mask=self._slots.aim(positions),
+                attention_mask=self._slots.aim(positions, places),
                 position_ids=positions.clamp(
                     max=self._longest - 1
                 ),  # GPT-2 has no position for filling beyond
