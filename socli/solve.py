@@ -9,10 +9,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from socli import answer, scheme
+from socli import answer, guards, scheme
 from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
-from socli.scheme import ASK, END, WORK, Scheme
+from socli.scheme import END, WORK, Scheme
 
 if TYPE_CHECKING:
     from socli.engine.decode import Piece, Stop
@@ -30,8 +30,10 @@ class Writes(Protocol):
     def add(self, number: int, text: str) -> None:
         """Let a row read text."""
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator["Piece"]:
-        """Write rows until each has stopped."""
+    def write(
+        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
+    ) -> Iterator["Piece"]:
+        """Write rows until each has stopped, so many at a time."""
         ...
 
 
@@ -68,10 +70,13 @@ _Attempts = dict[int, _Attempt]
 _Writing = Generator[Wrote, None, dict[int, "Stop"]]
 
 
-def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterator[Opened | Wrote | Solved]:
+def solve(
+    problems: Sequence[Problem], who: Solvers, max_tokens: int, together: int | None = None
+) -> Iterator[Opened | Wrote | Solved]:
     """Solve the problems side by side; each yields one `Solved`, in the order they finish.
 
-    `max_tokens` bounds what is written for one problem, both students together.
+    `max_tokens` bounds what is written for one problem, both students together. A student that writes alone
+    has at most `together` problems under way: where one is done, the next takes its place.
     """
     attempts = {n: _Attempt(problem, max_tokens) for n, problem in enumerate(problems)}
     for problem in problems:
@@ -79,7 +84,7 @@ def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterato
     prompts = [scheme.prompt(problem) for problem in problems]
     who.student.open(prompts, who.prefix)
     if who.decomposer is None:
-        solving = _alone(attempts, who.student)
+        solving = _alone(attempts, who.student, together)
     else:
         who.decomposer.open(prompts, who.prefix)
         solving = _in_turns(attempts, who.decomposer, who.student, works=who.scheme.works)
@@ -88,14 +93,15 @@ def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterato
 
 
 _Done = tuple[_Attempt, FinishReason]
+_REASONS: dict["Stop", FinishReason] = {"length": "truncated", "loop": "looping"}
 
 
-def _alone(attempts: _Attempts, student: Writes) -> Iterator[Wrote | _Done]:
+def _alone(attempts: _Attempts, student: Writes, together: int | None) -> Iterator[Wrote | _Done]:
     """One student writes each transcript in one go."""
-    for piece in student.write(_limits(attempts), line=False):
+    for piece in student.write(_limits(attempts), line=False, together=together):
         yield from _note(attempts, piece, "student")
         if piece.stop:
-            yield attempts.pop(piece.row), "truncated" if piece.stop == "length" else "answered"
+            yield attempts.pop(piece.row), _REASONS.get(piece.stop, "answered")
 
 
 def _in_turns(
@@ -106,9 +112,10 @@ def _in_turns(
         before = {n: len(attempt.text) for n, attempt in attempts.items()}
         stops = yield from _turn(attempts, decomposer, "decomposer")
         asked = {n: attempt.text[before[n] :] for n, attempt in attempts.items()}
-        yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
-        odd = [n for n in attempts if asked[n] and not _is_question(asked[n])]
-        yield from _drop(attempts, odd, "unreadable")
+        yield from _cut_short(attempts, stops)
+        for n in list(attempts):
+            if asked[n] and (reason := guards.of_question(asked[n])):
+                yield from _drop(attempts, [n], reason)
         ended = [n for n in attempts if stops[n] == "end"]
         yield from _answer({n: attempts.pop(n) for n in ended}, solver)
         yield from _work(attempts, asked, decomposer, solver, works=works)
@@ -123,7 +130,7 @@ def _answer(attempts: _Attempts, solver: Writes) -> Iterator[Wrote | _Done]:
         yield _label(solver, n, attempt, "", END)
     stops = yield from _turn(attempts, solver, "solver")
     for n, stop in stops.items():
-        yield attempts[n], "truncated" if stop == "length" else "answered"
+        yield attempts[n], _REASONS.get(stop, "answered")
 
 
 def _work(
@@ -138,8 +145,11 @@ def _work(
         yield _label(solver, n, attempt, asked[n], WORK)
     before = {n: len(attempt.text) for n, attempt in attempts.items()}
     stops = yield from _turn(attempts, solver, "solver")
-    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+    yield from _cut_short(attempts, stops)
     yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
+    for n, attempt in list(attempts.items()):
+        if reason := guards.of_steps(scheme.read(attempt.text).steps):
+            yield from _drop(attempts, [n], reason)
     for n, attempt in attempts.items():
         decomposer.add(n, WORK + attempt.text[before[n] :])
 
@@ -172,6 +182,13 @@ def _label(solver: Writes, n: int, attempt: _Attempt, read: str, label: str) -> 
     return Wrote(attempt.problem.id, label, "solver")
 
 
+def _cut_short(attempts: _Attempts, stops: Mapping[int, "Stop"]) -> Iterator[_Done]:
+    """The problems whose turn did not come to its own end are over."""
+    for n, stop in stops.items():
+        if stop in _REASONS:
+            yield attempts.pop(n), _REASONS[stop]
+
+
 def _drop(attempts: _Attempts, numbers: list[int], reason: FinishReason) -> Iterator[_Done]:
     for n in numbers:
         yield attempts.pop(n), reason
@@ -179,11 +196,6 @@ def _drop(attempts: _Attempts, numbers: list[int], reason: FinishReason) -> Iter
 
 def _limits(attempts: _Attempts) -> dict[int, int]:
     return {n: attempt.left for n, attempt in attempts.items()}
-
-
-def _is_question(line: str) -> bool:
-    """Whether it is a whole line that asks something; a decomposer may end after half of one."""
-    return line.startswith(ASK) and line.endswith("\n") and bool(line.removeprefix(ASK).strip())
 
 
 def _solved(done: _Done, calculator: bool) -> Solved:

@@ -15,7 +15,7 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme check overlap prompts recipe
+    arithmetic answer scheme guards check overlap prompts recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources

@@ -5,7 +5,8 @@ written until each ends its line or its transcript; keys and values stay between
 turn feeds only what is new. Two writers that take turns are the Socratic loop (`solve`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from tokenizers.decoders import DecodeStream
 from socli.arithmetic import open_mark
 from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
+from socli.guards import loops
 from socli.scheme import END, PROBLEM
 
 MOST_FED = 4096
@@ -23,8 +25,11 @@ MOST_FED = 4096
 LEAST_READ = 8
 """Least tokens a row reads at a time where it has as many: a pass over the weights costs about as much."""
 
-Stop = Literal["line", "end", "length"]
-"""A row stopped at the end of its line, at the end of its transcript, or out of tokens."""
+LOOK = 32
+"""Tokens between two looks whether a row goes round in circles: a look costs a fraction of a token."""
+
+Stop = Literal["line", "end", "length", "loop"]
+"""A row stopped at the end of its line or transcript, out of tokens, or because it went round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,56 +63,90 @@ class Writer:
         self._calculator = calculator
         self._longest = longest(who)
         self._ends = _ends(who)
-        self._rows: list[_Row] = []
+        self._all: list[_Row] = []
+        self._rows: list[_Row] = []  # by place; those being written come first
+        self._prefix: list[int] = []
         self._slots: attention.Slots
 
     def open(self, prompts: Sequence[str], prefix: str = "") -> None:
         """Begin a new batch, one row a prompt. `prefix` comes before each and is computed once."""
-        model = self._student.model
-        *ids, first = tokens(self._student, [*prompts, prefix])
-        self._slots = attention.Slots(model.config, len(ids), model.dtype, self._student.device)
-        self._rows = [_Row(n, row, DecodeStream(skip_special_tokens=True)) for n, row in enumerate(ids)]
-        if first:
-            for start in range(0, len(first), MOST_FED):
-                self._forward([0], [first[start : start + MOST_FED]], [start])
-            self._slots.copy_first(len(first))
-            for row in self._rows:
-                row.length = len(first)
+        *ids, self._prefix = tokens(self._student, [*prompts, prefix])
+        self._all = [
+            _Row(n, row, DecodeStream(skip_special_tokens=True), length=len(self._prefix))
+            for n, row in enumerate(ids)
+        ]
+        self._rows = []
 
     def add(self, number: int, text: str) -> None:
         """Let a row read `text` before it writes on."""
-        row = next(row for row in self._rows if row.number == number)
+        row = self._all[number]
         row.waiting += self._ids(text)
         row.text += text
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator[Piece]:
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         """Write the rows in `limits` (row: most tokens) until each has stopped.
 
         With `line` a row stops at the end of its line, else at the end of its transcript. Pieces of
-        all rows come interleaved; the last piece of a row carries its `stop`.
+        all rows come interleaved; the last piece of a row carries its `stop`. Where no more than so many
+        may be written `together`, the others wait, and each takes the place of one that has ended, for good.
         """
-        active = 0
+        waiting: deque[_Row] = deque()
         for number, most in limits.items():
-            place = next(p for p, row in enumerate(self._rows) if row.number == number)
-            row = self._rows[place]
+            row = self._all[number]
             row.left = min(most, self._longest - row.length - len(row.waiting))
             if row.left < 1:
                 yield Piece(number, "", tokens=0, stop="length")
-                continue
-            self._swap(place, active)
-            active += 1
-        chosen = self._read(active)
-        while active:
-            for place in reversed(range(active)):  # a row that stops changes places with the last
-                row = self._rows[place]
-                if row.waiting:  # it still reads what the calculator wrote
-                    continue
-                for piece in self._take(row, chosen[place], line):
-                    yield piece
-                    if piece.stop:
-                        active -= 1
-                        self._swap(place, active)
+            else:
+                waiting.append(row)
+        places = min(together or len(self._all), len(self._all))
+        if waiting and not self._rows:
+            self._lay_out(places)
+        active, chosen = 0, []
+        while active or waiting:
+            if waiting and (not active or active <= places - max(1, places // 8)):
+                new = self._seat(waiting, active, places)
+                chosen += self._read(list(range(active, active + new)))
+                active += new
+            active = yield from self._step(active, chosen, line)
             chosen = self._feed(list(range(active)))
+
+    def _step(self, active: int, chosen: list[int], line: bool) -> Generator[Piece, None, int]:
+        """Each active row takes its chosen token; how many are active then."""
+        for place in reversed(range(active)):  # a row that stops changes places with the last
+            row = self._rows[place]
+            if row.waiting:  # it still reads what the calculator wrote
+                continue
+            for piece in self._take(row, chosen[place], line):
+                yield piece
+                if piece.stop:
+                    active -= 1
+                    self._swap(place, active)
+        return active
+
+    def _lay_out(self, places: int) -> None:
+        """Make places for so many rows and read the prefix."""
+        model, first = self._student.model, self._prefix
+        self._slots = attention.Slots(model.config, places, model.dtype, self._student.device)
+        self._rows = self._all[:places]
+        for start in range(0, len(first), MOST_FED):
+            self._forward([0], [first[start : start + MOST_FED]], [start])
+        self._slots.copy_first(len(first))
+
+    def _seat(self, waiting: "deque[_Row]", active: int, places: int) -> int:
+        """Give waiting rows the places behind the active ones; how many there were.
+
+        A row without a place takes one whose row has ended: its prefix is there already, and what lies
+        beyond is masked until it is overwritten.
+        """
+        new = min(len(waiting), places - active)
+        for place in range(active, active + new):
+            row = waiting.popleft()
+            held = next((p for p, one in enumerate(self._rows) if one is row), None)
+            if held is None:
+                self._rows[place] = row
+            else:
+                self._swap(held, place)
+        return new
 
     def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
         """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""
@@ -122,6 +161,8 @@ class Writer:
             yield Piece(row.number, text, stop="end")
         elif row.left < 1:
             yield Piece(row.number, text, stop="length")
+        elif row.left % LOOK == 0 and loops(row.text):
+            yield Piece(row.number, text, stop="loop")
         else:
             yield Piece(row.number, text)
             yield from self._compute(row, text)
@@ -150,18 +191,17 @@ class Writer:
             self._slots.swap(one, other)
             self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
 
-    def _read(self, active: int) -> list[int]:
-        """Feed the first rows all that waits; the likeliest next token of each.
+    def _read(self, places: list[int]) -> list[int]:
+        """Feed these rows all that waits; the likeliest next token of each.
 
         Each pass reads as far as the shortest of the waiting rows goes, so that hardly anything is filled.
         """
-        chosen = [0] * active
-        while places := [place for place in range(active) if self._rows[place].waiting]:
-            shortest = min(len(self._rows[place].waiting) for place in places)
-            most = min(max(shortest, LEAST_READ), max(1, MOST_FED // len(places)))
-            for place, token in zip(places, self._feed(places, most=most), strict=True):
-                chosen[place] = token
-        return chosen
+        chosen = dict.fromkeys(places, 0)
+        while reading := [place for place in places if self._rows[place].waiting]:
+            shortest = min(len(self._rows[place].waiting) for place in reading)
+            most = min(max(shortest, LEAST_READ), max(1, MOST_FED // len(reading)))
+            chosen.update(zip(reading, self._feed(reading, most=most), strict=True))
+        return list(chosen.values())
 
     def _feed(self, places: list[int], *, most: int = 1) -> list[int]:
         """Feed each of the rows up to `most` waiting tokens; the likeliest next token of each."""

@@ -253,6 +253,12 @@ def lacking(reason: FinishReason) -> str:
             return "No answer: it ran out of tokens"
         case "too many steps":
             return "No answer: it did not stop asking"
+        case "repeated step":
+            return "No answer: a step came twice"
+        case "empty question":
+            return "No answer: a question was empty"
+        case "looping":
+            return "No answer: it said the same over and over"
         case _:
             assert_never(reason)
 

@@ -5,8 +5,9 @@
 All parts where none is named. Needs the embedded student (`socli models fetch smollm2-135m`) and GSM8K
 (the Hub, or its files below SOCLI_DATA). Figures are useful tokens a CPU second of one thread: every row
 writes its problem's own solution, forced token by token, so that the work is that of a trained student and
-the same for all. `--few` takes half as many problems. `--all` times all 1,319 test problems in wall seconds on every core instead of projecting
-them. The last line is one JSON object, exit 1 where a figure misses its target.
+the same for all. `--few` takes half as many problems. `--all` times all 1,319 test problems in wall seconds
+on every core instead of projecting them. The last line is one JSON object, exit 1 where a figure misses its
+target.
 """
 
 import json
@@ -14,9 +15,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,12 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from socli import models, scheme, sources
 from socli.arithmetic import marks
+from socli.bench import WINDOW
 from socli.engine.decode import Piece, Writer
 from socli.engine.student import Student, device, fast_precision, load, tokens
 from socli.events import Solved
 from socli.problem import Problem
-from socli.scheme import ASK, END, WORK, Scheme
+from socli.scheme import ASK, Scheme
 from socli.solve import Solvers, solve
 
 PARTS = ("speed", "loop", "tokens", "start")
@@ -64,11 +67,11 @@ class Told(Writer):
         self._scripts, self._count = scripts, count
         self._turns: dict[int, Iterator[int]] = {}
 
-    def write(self, limits: Any, *, line: bool) -> Iterator[Piece]:
+    def write(self, limits: Any, *, line: bool, together: int | None = None) -> Iterator[Piece]:
         """The next turn of each row."""
         for number in limits:
             self._turns[number] = iter(self._scripts[number].pop(0))
-        yield from super().write(limits, line=line)
+        yield from super().write(limits, line=line, together=together)
 
     def _take(self, row: Any, token: int, line: bool) -> Iterator[Piece]:
         yield from super()._take(row, next(self._turns[row.number], self._student.end), line)
@@ -125,9 +128,9 @@ class Speed:
 def ours(who: Student, problems: Sequence[Problem], size: int) -> Speed:
     """One student writes the chains of thought."""
     count, written, began = Count(), 0, time.process_time()
-    for some in batches(problems, size):
+    for some in batches(problems, size * WINDOW):
         writer = Told(who, [alone(who, problem) for problem in some], count)
-        written += solved(some, Solvers("told", COT, writer))
+        written += solved(some, Solvers("told", COT, writer), size)
     return Speed(written, time.process_time() - began, count)
 
 
@@ -137,13 +140,15 @@ def in_turns(who: Student, problems: Sequence[Problem], size: int) -> Speed:
     for some in batches(problems, size):
         asks, works = zip(*(pair(who, problem) for problem in some), strict=True)
         writers = (Told(who, list(works), count), Told(who, list(asks), count))
-        written += solved(some, Solvers("told", SPLIT, *writers))
+        written += solved(some, Solvers("told", SPLIT, *writers), size)
     return Speed(written, time.process_time() - began, count)
 
 
-def solved(problems: list[Problem], who: Solvers) -> int:
+def solved(problems: list[Problem], who: Solvers, together: int) -> int:
     """Tokens written for these problems, each of which must come to its right answer."""
-    done = [event.prediction for event in solve(problems, who, 100_000) if isinstance(event, Solved)]
+    done = [
+        event.prediction for event in solve(problems, who, 100_000, together) if isinstance(event, Solved)
+    ]
     assert all(made.correct for made in done), "a problem was not solved as it was told to be"
     return sum(made.tokens for made in done)
 
@@ -201,12 +206,13 @@ def speed(who: Student, problems: list[Problem]) -> Iterator[Figure]:
     one = theirs(who, half[2:5], 1)
     batch, at_32 = theirs(who, half, 32), ours(who, half, 32)
     at_64 = ours(who, problems, 64)
+    fed = at_64.tokens + reads(who, problems)
     limit = gemm_limit(who, 64)
     print(f"tokens a CPU second: generate {one.rate:.1f} at 1, {batch.rate:.0f} at 32; ", end="")
     print(f"socli {at_32.rate:.0f} at 32, {at_64.rate:.0f} at 64; products alone {limit:.0f} at 64")
     yield figure("batch 32 over `generate` at 32", at_32.rate / batch.rate, 2)
     yield figure("batch 32 over `generate` at 1", at_32.rate / one.rate, 15)
-    yield figure("batch 64 over the products alone, reading included", at_64.rate / limit, 0.5)
+    yield figure("batch 64, tokens read and written, over products", fed / at_64.seconds / limit, 0.5)
     useful = (at_32.tokens + reads(who, half)) / at_32.count.places
     yield figure("useful tokens of all fed", useful, 0.9)
     minutes = at_64.seconds * WHOLE / len(problems) / 60 / 2
@@ -306,9 +312,7 @@ def start(folder: Path, problem: Problem) -> Iterator[Figure]:
     shown = prompts.prefix(Scheme(), "number") + scheme.prompt(problem)
     bare = [sys.executable, "-c", BARE.format(dtype=dtype), str(folder), shown]
     whole = [sys.executable, "-m", "socli", "solve", problem.question, "--model", str(folder), "--json"]
-    ratios = []
-    for _ in range(4):
-        ratios.append((first_written(whole, '"wrote"'), first_written(bare, "")))
+    ratios = [(first_written(whole, '"wrote"'), first_written(bare, "")) for _ in range(4)]
     mine, theirs_ = (statistics.median(column) for column in zip(*ratios[1:], strict=True))
     print(f"CPU seconds to the first token: socli solve {mine:.2f}, bare script {theirs_:.2f}")
     yield (
@@ -359,7 +363,7 @@ def main(words: list[str]) -> int:
     problems = list(sources.problems("gsm8k:test"))
     sample = SAMPLE // 2 if "--few" in words else SAMPLE
     where = device()
-    fast: Callable[[], Student] = lambda: load(folder, NAME, fast_precision(where), where)
+    fast = partial(load, folder, NAME, fast_precision(where), where)
     figures: list[Figure] = []
     with threads(1):
         if "speed" in wanted:
