@@ -81,8 +81,8 @@ class ScriptedWriter:
     """Writes what it was given, a word and the blank after it a token, in place of `engine.decode.Writer`.
 
     `scripts` maps a part of a prompt to what is written for it, a turn at a time. A turn that ends in a new
-    line stops there where lines are asked for, any other with the end token; `[36>>]` is the calculator's, and
-    `~` ends it as a loop.
+    line stops there where lines are asked for, any other with the end token; `[36>>]` is the calculator's,
+    and `~` ends it as a loop.
     """
 
     def __init__(self, scripts: Mapping[str, Sequence[str]]) -> None:
