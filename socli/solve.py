@@ -63,6 +63,7 @@ class _Attempt:
     left: int
     text: str = ""
     tokens: int = 0
+    shares: tuple[float, ...] = ()
     began: float = field(default_factory=time.perf_counter)
 
 
@@ -168,10 +169,12 @@ def _turn(attempts: _Attempts, writer: Writes, by: Role) -> _Writing:
 def _note(attempts: _Attempts, piece: "Piece", by: Role) -> Iterator[Wrote]:
     attempt = attempts[piece.row]
     attempt.text += piece.text
-    attempt.tokens += piece.tokens
+    attempt.tokens += piece.tokens + piece.lost
+    if piece.share is not None:
+        attempt.shares += (piece.share,)
     attempt.left -= piece.tokens
-    if piece.text:
-        yield Wrote(attempt.problem.id, piece.text, by, piece.computed)
+    if piece.text or piece.share is not None:
+        yield Wrote(attempt.problem.id, piece.text, by, piece.computed, piece.share)
 
 
 def _label(solver: Writes, n: int, attempt: _Attempt, read: str, label: str) -> Wrote:
@@ -218,4 +221,4 @@ def _solved(done: _Done, calculator: bool) -> Solved:
         seconds=time.perf_counter() - attempt.began,
         text=attempt.text,
     )
-    return Solved(problem, prediction)
+    return Solved(problem, prediction, attempt.shares)

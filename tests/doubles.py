@@ -75,6 +75,8 @@ class Piece:
     tokens: int = 1
     computed: bool = False
     stop: str | None = None
+    share: float | None = None
+    lost: int = 0
 
 
 class ScriptedWriter:
@@ -82,7 +84,7 @@ class ScriptedWriter:
 
     `scripts` maps a part of a prompt to what is written for it, a turn at a time. A turn that ends in a new
     line stops there where lines are asked for, any other with the end token; `[36>>]` is the calculator's,
-    and `~` ends it as a loop.
+    and `~` ends it as a loop. A turn that is a tuple has a text for each sample.
     """
 
     def __init__(self, scripts: Mapping[str, Sequence[str]]) -> None:
@@ -100,6 +102,13 @@ class ScriptedWriter:
             list(next(turns for part, turns in self.scripts.items() if part in prompt)) for prompt in prompts
         ]
 
+    def sample(self, how: Any) -> None:
+        self.sampling = how
+
+    def follow(self, leader: int, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self.seen[number] = self.seen[leader]
+
     def add(self, number: int, text: str) -> None:
         self.seen[number] += text
 
@@ -112,7 +121,8 @@ class ScriptedWriter:
         if most < 1:
             yield Piece(n, "", tokens=0, stop="length")
             return
-        turn, circles, _ = self._turns[n].pop(0).partition("~")
+        said = self._turns[n].pop(0)
+        turn, circles, _ = (said if isinstance(said, str) else said[n % len(said)]).partition("~")
         parts = re.findall(r"\[[^]]*\]|(?:(?!\[)\S)+\s*|\s+", turn)
         stop = "line" if line and turn.endswith("\n") else "end"
         for left, part in zip(range(most, 0, -1), parts, strict=False):

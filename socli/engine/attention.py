@@ -67,6 +67,11 @@ class Slots:
         self.store[:, :, [one, other]] = self.store[:, :, [other, one]]
 
     @torch.inference_mode()
+    def copy(self, one: int, other: int, length: int) -> None:
+        """Give another row a row's keys and values up to `length`."""
+        self.store[:, :, other, :, :length] = self.store[:, :, one, :, :length]
+
+    @torch.inference_mode()
     def copy_first(self, length: int) -> None:
         """Give every row the first row's keys and values up to `length`."""
         self.store[:, :, 1:, :, :length] = self.store[:, :, :1, :, :length]

@@ -1,10 +1,11 @@
-"""Batched greedy decoding with a calculator inside, one turn at a time.
+"""Batched decoding, greedy or sampled, with a calculator inside, one turn at a time.
 
 A `Writer` holds one model and the open rows of one batch. Text is added to a row, then rows are
 written until each ends its line or its transcript; keys and values stay between turns, so that a
 turn feeds only what is new. Two writers that take turns are the Socratic loop (`solve`).
 """
 
+import copy
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from socli.arithmetic import open_mark
 from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
 from socli.guards import loops
+from socli.sampling import Sampling
 from socli.scheme import END, PROBLEM
 
 MOST_FED = 4096
@@ -41,6 +43,9 @@ class Piece:
     tokens: int = 1
     computed: bool = False
     stop: Stop | None = None
+    share: float | None = None
+    """Where samples voted: the share of them that agreed with this one. `lost`: tokens of the others."""
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -53,16 +58,23 @@ class _Row:
     length: int = 0
     left: int = 0
     text: str = ""
+    prompt: str = ""
+    drawn: int = 0
+    """Tokens chosen so far, which chance goes by."""
 
 
 class Writer:
-    """One student and the rows of one batch. Greedy: a row's text does not depend on the others."""
+    """One student and the rows of one batch. A row's text does not depend on the others.
+
+    Greedy, unless `sample` says otherwise.
+    """
 
     def __init__(self, who: Student, *, calculator: bool) -> None:
         self._student = who
         self._calculator = calculator
         self._longest = longest(who)
         self._ends = _ends(who)
+        self._sampling: Sampling | None = None
         self._all: list[_Row] = []
         self._rows: list[_Row] = []  # by place; those being written come first
         self._prefix: list[int] = []
@@ -72,10 +84,23 @@ class Writer:
         """Begin a new batch, one row a prompt. `prefix` comes before each and is computed once."""
         *ids, self._prefix = tokens(self._student, [*prompts, prefix])
         self._all = [
-            _Row(n, row, DecodeStream(skip_special_tokens=True), length=len(self._prefix))
+            _Row(n, row, DecodeStream(skip_special_tokens=True), length=len(self._prefix), prompt=prompts[n])
             for n, row in enumerate(ids)
         ]
         self._rows = []
+
+    def sample(self, how: Sampling) -> None:
+        """Draw from now on."""
+        self._sampling = how
+
+    def follow(self, leader: int, numbers: Sequence[int]) -> None:
+        """Let rows stand where the leader stands: what it has read and written, they have."""
+        ahead = self._all[leader]
+        for row in (self._all[number] for number in numbers):
+            if ahead in self._rows and row in self._rows:
+                self._slots.copy(self._rows.index(ahead), self._rows.index(row), ahead.length)
+            row.length, row.waiting, row.text = ahead.length, list(ahead.waiting), ahead.text
+            row.stream = copy.copy(ahead.stream)
 
     def add(self, number: int, text: str) -> None:
         """Let a row read `text` before it writes on."""
@@ -151,6 +176,7 @@ class Writer:
     def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
         """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""
         row.left -= 1
+        row.drawn += 1
         if token in self._ends:
             yield Piece(row.number, "", stop="end")
             return
@@ -217,7 +243,7 @@ class Writer:
 
     @torch.inference_mode()
     def _forward(self, places: list[int], ids: list[list[int]], lengths: list[int]) -> list[int]:
-        """Run the model over ragged rows that follow `lengths` cached tokens; the likeliest next ones.
+        """Run the model over ragged rows that follow `lengths` cached tokens; the next ones, chosen.
 
         Rows are filled up on the right. What the filling writes into the slots lies
         beyond the row's length, is masked, and is overwritten by the row's next tokens.
@@ -238,8 +264,26 @@ class Writer:
             ).last_hidden_state
         last = torch.tensor([len(row) - 1 for row in ids], device=where)
         logits = model.get_output_embeddings()(hidden[torch.arange(len(ids), device=where), last])
+        if self._sampling:
+            rows = [self._rows[place] for place in places]
+            chances = [self._sampling.chance(row.prompt, row.number, row.drawn) for row in rows]
+            return drawn(logits, self._sampling, chances)
         chosen: list[int] = logits.argmax(dim=-1).tolist()
         return chosen
+
+
+def drawn(logits: torch.Tensor, how: Sampling, chances: Sequence[float]) -> list[int]:
+    """One token of each row of logits [rows, vocabulary]; likeliest first, chance says how far in."""
+    if how.temperature == 0:
+        return [int(token) for token in logits.argmax(dim=-1)]
+    shares, order = torch.softmax(logits.double() / how.temperature, dim=-1).sort(
+        descending=True, stable=True
+    )
+    until = shares.cumsum(dim=-1)
+    kept = (until - shares < how.top_p).sum(dim=-1, keepdim=True)  # the first always is
+    whole = until.gather(1, kept - 1)
+    at = torch.searchsorted(until, whole * torch.tensor(chances, device=until.device)[:, None], right=True)
+    return [int(token) for token in order.gather(1, torch.minimum(at, kept - 1))[:, 0]]
 
 
 def _ends(who: Student) -> frozenset[int]:
