@@ -152,20 +152,24 @@ def _solved(
     numbered: Sequence[tuple[int, Problem]], who: Solvers, table: BenchTable
 ) -> Iterator[tuple[int, Solved]]:
     """Each problem's number with its solution; the same problem may stand in the input twice."""
-    for some in _batches(sorted(numbered, key=_length), table.batch):
+    # one student takes up the next problem where one is done; two go through a batch in step
+    most = table.batch if who.decomposer or who.planner else table.batch * WINDOW
+    for some in _batches(sorted(numbered, key=_length), most, table.batch):
         numbers: dict[Problem, list[int]] = {}
         for number, problem in some:
             numbers.setdefault(problem, []).append(number)
-        for event in solve([problem for _, problem in some], who, table.max_tokens):
+        for event in solve([problem for _, problem in some], who, table.max_tokens, table.batch):
             if isinstance(event, Solved):
                 yield numbers[event.problem].pop(0), event
 
 
-def _batches(numbered: Sequence[tuple[int, Problem]], most: int) -> Iterator[list[tuple[int, Problem]]]:
-    """Up to `most` problems at a time, fewer where they are very long; the shortest come first."""
+def _batches(
+    numbered: Sequence[tuple[int, Problem]], most: int, together: int
+) -> Iterator[list[tuple[int, Problem]]]:
+    """Up to `most` problems at a time, fewer where `together` of them are very long; the shortest first."""
     some: list[tuple[int, Problem]] = []
     for pair in numbered:
-        if some and (len(some) == most or _length(pair) * (len(some) + 1) > LONGEST):
+        if some and (len(some) == most or _length(pair) * min(len(some) + 1, together) > LONGEST):
             yield some
             some = []
         some.append(pair)

@@ -146,6 +146,8 @@ class Wrote:
     text: str
     by: Role
     computed: bool = False
+    share: float | None = None
+    """Where samples voted, at the end of what they voted on: the share that agreed with this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ class Solved:
 
     problem: Problem
     prediction: Prediction
+    shares: tuple[float, ...] = ()
+    """Where samples voted: the share of the winner, for each step where they voted on it, and the answer."""
 
 
 @dataclass(frozen=True, slots=True)

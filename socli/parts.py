@@ -71,7 +71,9 @@ class _Asks:
     def add(self, number: int, text: str) -> None:
         """Asks the same whatever was answered."""
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> "Iterator[Piece]":
+    def write(
+        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
+    ) -> "Iterator[Piece]":
         for row in limits:
             if self._left[row]:
                 asked = scheme.one_line(self._left[row].pop(0).question)
@@ -97,7 +99,9 @@ class _Answers:
     def add(self, number: int, text: str) -> None:
         self._read[number] += text
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> "Iterator[Piece]":
+    def write(
+        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
+    ) -> "Iterator[Piece]":
         for row in limits:
             problem = self._rows[row]
             if self._read[row].endswith(END):

@@ -8,9 +8,20 @@ from typing import Literal
 AnswerKind = Literal["number", "yes/no", "text"]
 """How two answers are compared: by value, by word, letter by letter."""
 
-FinishReason = Literal["answered", "unreadable", "truncated", "too many steps"]
-"""Why a student stopped: it gave an answer, it ended without one, it ran out of tokens,
-its decomposer did not stop asking."""
+FinishReason = Literal[
+    "answered",
+    "unreadable",
+    "truncated",
+    "too many steps",
+    "repeated step",
+    "empty question",
+    "looping",
+]
+"""Why a student stopped: it gave an answer, it ended without one, it ran out of tokens; its decomposer
+did not stop asking, a step was one there was before, or a question was empty; it wrote the same words over
+and over."""
+ENDED: frozenset[FinishReason] = frozenset({"answered", "unreadable"})
+"""The reasons of texts that were not cut short: an answer is looked for in these alone."""
 
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

@@ -57,7 +57,7 @@ class Reference:
         if text.endswith(END):
             self._answering.add(number)
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator[Piece]:
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         """The next turn of each row, or its answer, or its end."""
         for n in limits:
             if n in self._answering:

@@ -12,10 +12,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from socli import answer, scheme
+from socli import answer, guards, scheme
 from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
-from socli.scheme import ASK, END, PLAN, WORK, Scheme
+from socli.scheme import END, PLAN, WORK, Scheme
 
 if TYPE_CHECKING:
     from socli.engine.decode import Piece, Stop
@@ -34,8 +34,10 @@ class Writes(Protocol):
     def add(self, number: int, text: str) -> None:
         """Let a row read text."""
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator["Piece"]:
-        """Write rows until each has stopped."""
+    def write(
+        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
+    ) -> Iterator["Piece"]:
+        """Write rows until each has stopped, so many at a time."""
         ...
 
 
@@ -66,6 +68,7 @@ class _Attempt:
     left: int
     text: str = ""
     tokens: int = 0
+    shares: tuple[float, ...] = ()
     began: float = field(default_factory=time.perf_counter)
 
 
@@ -73,10 +76,13 @@ _Attempts = dict[int, _Attempt]
 _Writing = Generator[Wrote, None, dict[int, "Stop"]]
 
 
-def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterator[Opened | Wrote | Solved]:
+def solve(
+    problems: Sequence[Problem], who: Solvers, max_tokens: int, together: int | None = None
+) -> Iterator[Opened | Wrote | Solved]:
     """Solve the problems side by side; each yields one `Solved`, in the order they finish.
 
-    `max_tokens` bounds what is written for one problem, both students together.
+    `max_tokens` bounds what is written for one problem, both students together. A student that writes alone
+    has at most `together` problems under way: where one is done, the next takes its place.
     """
     attempts = {n: _Attempt(problem, max_tokens) for n, problem in enumerate(problems)}
     for problem in problems:
@@ -85,19 +91,20 @@ def solve(problems: Sequence[Problem], who: Solvers, max_tokens: int) -> Iterato
     for writer in (who.planner, who.decomposer, who.student):
         if writer is not None:
             writer.open(prompts, who.prefix)
-    for event in _solving(attempts, who):
+    for event in _solving(attempts, who, together):
         yield event if isinstance(event, Wrote) else _solved(event, who.calculator)
 
 
 _Done = tuple[_Attempt, FinishReason]
 _Asking = Generator[Wrote | _Done, None, dict[int, list[str]]]
+_REASONS: dict["Stop", FinishReason] = {"length": "truncated", "loop": "looping"}
 
 
-def _solving(attempts: _Attempts, who: Solvers) -> Iterator[Wrote | _Done]:
+def _solving(attempts: _Attempts, who: Solvers, together: int | None) -> Iterator[Wrote | _Done]:
     if who.planner is not None:
         yield from _plan(attempts, who.planner, who.decomposer or who.student)
     if who.decomposer is None:
-        yield from _alone(attempts, who.student)
+        yield from _alone(attempts, who.student, together)
     elif who.scheme.planned:
         asked = yield from _planned(attempts, who.decomposer)
         yield from _in_order(attempts, asked, who.student, works=who.scheme.works)
@@ -110,18 +117,18 @@ def _plan(attempts: _Attempts, planner: Writes, asker: Writes) -> Iterator[Wrote
     for n, attempt in attempts.items():
         yield _label(planner, n, attempt, "", PLAN)
     stops = yield from _turn(attempts, planner, "planner")
-    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+    yield from _cut_short(attempts, stops)
     yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
     for n, attempt in attempts.items():
         asker.add(n, attempt.text)
 
 
-def _alone(attempts: _Attempts, student: Writes) -> Iterator[Wrote | _Done]:
+def _alone(attempts: _Attempts, student: Writes, together: int | None) -> Iterator[Wrote | _Done]:
     """One student writes each transcript in one go."""
-    for piece in student.write(_limits(attempts), line=False):
+    for piece in student.write(_limits(attempts), line=False, together=together):
         yield from _note(attempts, piece, "student")
         if piece.stop:
-            yield attempts.pop(piece.row), "truncated" if piece.stop == "length" else "answered"
+            yield attempts.pop(piece.row), _REASONS.get(piece.stop, "answered")
 
 
 def _in_turns(
@@ -132,9 +139,10 @@ def _in_turns(
         before = {n: len(attempt.text) for n, attempt in attempts.items()}
         stops = yield from _turn(attempts, decomposer, "decomposer")
         asked = {n: attempt.text[before[n] :] for n, attempt in attempts.items()}
-        yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
-        odd = [n for n in attempts if asked[n] and not _is_question(asked[n])]
-        yield from _drop(attempts, odd, "unreadable")
+        yield from _cut_short(attempts, stops)
+        for n in list(attempts):
+            if asked[n] and (reason := guards.of_question(asked[n])):
+                yield from _drop(attempts, [n], reason)
         ended = [n for n in attempts if stops[n] == "end"]
         yield from _answer({n: attempts.pop(n) for n in ended}, solver)
         before = {n: len(attempt.text) for n, attempt in attempts.items()}
@@ -151,9 +159,10 @@ def _planned(attempts: _Attempts, decomposer: Writes) -> _Asking:
     before = {n: len(attempt.text) for n, attempt in attempts.items()}
     stops = yield from _turn(attempts, decomposer, "decomposer", line=False)
     asked = {n: _LINE.findall(attempt.text, before[n]) for n, attempt in attempts.items()}
-    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
-    odd = [n for n in attempts if not all(map(_is_question, asked[n]))]
-    yield from _drop(attempts, odd, "unreadable")
+    yield from _cut_short(attempts, stops)
+    for n in list(attempts):
+        if reasons := [reason for line in asked[n] if (reason := guards.of_question(line))]:
+            yield from _drop(attempts, [n], reasons[0])
     many = [n for n in attempts if len(asked[n]) > MOST_QUESTIONS]
     yield from _drop(attempts, many, "too many steps")
     return asked
@@ -175,7 +184,7 @@ def _answer(attempts: _Attempts, solver: Writes) -> Iterator[Wrote | _Done]:
         yield _label(solver, n, attempt, "", END)
     stops = yield from _turn(attempts, solver, "solver")
     for n, stop in stops.items():
-        yield attempts[n], "truncated" if stop == "length" else "answered"
+        yield attempts[n], _REASONS.get(stop, "answered")
 
 
 def _work(
@@ -189,8 +198,11 @@ def _work(
     for n, attempt in attempts.items():
         yield _label(solver, n, attempt, asked[n], WORK)
     stops = yield from _turn(attempts, solver, "solver")
-    yield from _drop(attempts, [n for n, stop in stops.items() if stop == "length"], "truncated")
+    yield from _cut_short(attempts, stops)
     yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
+    for n, attempt in list(attempts.items()):
+        if reason := guards.of_steps(scheme.read(attempt.text).steps):
+            yield from _drop(attempts, [n], reason)
 
 
 def _turn(attempts: _Attempts, writer: Writes, by: Role, *, line: bool = True) -> _Writing:
@@ -207,10 +219,12 @@ def _turn(attempts: _Attempts, writer: Writes, by: Role, *, line: bool = True) -
 def _note(attempts: _Attempts, piece: "Piece", by: Role) -> Iterator[Wrote]:
     attempt = attempts[piece.row]
     attempt.text += piece.text
-    attempt.tokens += piece.tokens
+    attempt.tokens += piece.tokens + piece.lost
+    if piece.share is not None:
+        attempt.shares += (piece.share,)
     attempt.left -= piece.tokens
-    if piece.text:
-        yield Wrote(attempt.problem.id, piece.text, by, piece.computed)
+    if piece.text or piece.share is not None:
+        yield Wrote(attempt.problem.id, piece.text, by, piece.computed, piece.share)
 
 
 def _label(writer: Writes, n: int, attempt: _Attempt, read: str, label: str) -> Wrote:
@@ -221,6 +235,13 @@ def _label(writer: Writes, n: int, attempt: _Attempt, read: str, label: str) -> 
     return Wrote(attempt.problem.id, label, "planner" if label == PLAN else "solver")
 
 
+def _cut_short(attempts: _Attempts, stops: Mapping[int, "Stop"]) -> Iterator[_Done]:
+    """The problems whose turn did not come to its own end are over."""
+    for n, stop in stops.items():
+        if stop in _REASONS:
+            yield attempts.pop(n), _REASONS[stop]
+
+
 def _drop(attempts: _Attempts, numbers: list[int], reason: FinishReason) -> Iterator[_Done]:
     for n in numbers:
         yield attempts.pop(n), reason
@@ -228,11 +249,6 @@ def _drop(attempts: _Attempts, numbers: list[int], reason: FinishReason) -> Iter
 
 def _limits(attempts: _Attempts) -> dict[int, int]:
     return {n: attempt.left for n, attempt in attempts.items()}
-
-
-def _is_question(line: str) -> bool:
-    """Whether it is a whole line that asks something; a decomposer may end after half of one."""
-    return line.startswith(ASK) and line.endswith("\n") and bool(line.removeprefix(ASK).strip())
 
 
 def _solved(done: _Done, calculator: bool) -> Solved:
@@ -255,4 +271,4 @@ def _solved(done: _Done, calculator: bool) -> Solved:
         seconds=time.perf_counter() - attempt.began,
         text=attempt.text,
     )
-    return Solved(problem, prediction)
+    return Solved(problem, prediction, attempt.shares)

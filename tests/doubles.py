@@ -81,13 +81,16 @@ class Piece:
     tokens: int = 1
     computed: bool = False
     stop: str | None = None
+    share: float | None = None
+    lost: int = 0
 
 
 class ScriptedWriter:
     """Writes what it was given, a word and the blank after it a token, in place of `engine.decode.Writer`.
 
     `scripts` maps a part of a prompt to what is written for it, a turn at a time. A turn that ends in a new
-    line stops there where lines are asked for, any other with the end token; `[36>>]` is the calculator's.
+    line stops there where lines are asked for, any other with the end token; `[36>>]` is the calculator's,
+    and `~` ends it as a loop. A turn that is a tuple has a text for each sample.
     """
 
     def __init__(self, scripts: Mapping[str, Sequence[str]]) -> None:
@@ -105,10 +108,17 @@ class ScriptedWriter:
             list(next(turns for part, turns in self.scripts.items() if part in prompt)) for prompt in prompts
         ]
 
+    def sample(self, how: Any) -> None:
+        self.sampling = how
+
+    def follow(self, leader: int, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self.seen[number] = self.seen[leader]
+
     def add(self, number: int, text: str) -> None:
         self.seen[number] += text
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator[Piece]:
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         rows = [list(self._row(n, most, line)) for n, most in limits.items()]
         for pieces in zip_longest(*rows):
             yield from (piece for piece in pieces if piece)
@@ -117,15 +127,19 @@ class ScriptedWriter:
         if most < 1:
             yield Piece(n, "", tokens=0, stop="length")
             return
-        turn = self._turns[n].pop(0)
+        said = self._turns[n].pop(0)
+        turn, circles, _ = (said if isinstance(said, str) else said[n % len(said)]).partition("~")
         parts = re.findall(r"\[[^]]*\]|(?:(?!\[)\S)+\s*|\s+", turn)
         stop = "line" if line and turn.endswith("\n") else "end"
         for left, part in zip(range(most, 0, -1), parts, strict=False):
             text = part.strip("[]") if part.startswith("[") else part
-            last = "length" if left == 1 else stop if part is parts[-1] and stop == "line" else None
+            ends = part is parts[-1] and stop == "line" and not circles
+            last = "length" if left == 1 else stop if ends else None
             self.seen[n] += text
             yield Piece(n, text, computed=part.startswith("["), stop=last)
-        if len(parts) < most and stop == "end":
+        if circles:
+            yield Piece(n, "", tokens=0, stop="loop")
+        elif len(parts) < most and stop == "end":
             yield Piece(n, "", stop="end")
 
 

@@ -109,6 +109,12 @@ def test_problems_of_similar_length_are_decoded_together(store):
     who = solver({"Number": ["#### 1"]})
     list(bench("set", problems, who, store, TABLE))
     assert [[len(prompt) < 100 for prompt in batch] for batch in who.student.opened] == [
+        [True, True, False, False],  # one student: the next takes the place of one that is done
+    ]
+    writers = ScriptedWriter({"Number": [" 1"]}), ScriptedWriter({"Number": [""]})
+    pair = Solvers("two", Scheme("socratic", "split"), *writers)
+    list(bench("set", problems, pair, store, TABLE))
+    assert [[len(prompt) < 100 for prompt in batch] for batch in pair.student.opened] == [
         [True, True],
         [False, False],
     ]

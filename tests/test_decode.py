@@ -8,8 +8,9 @@ import torch
 
 from socli import solve
 from socli.engine import training
-from socli.engine.decode import MOST_FED, Piece, Writer
+from socli.engine.decode import LOOK, MOST_FED, Piece, Writer
 from socli.engine.student import longest, tokens
+from socli.guards import loops
 from socli.problem import Problem
 from socli.scheme import Lesson, Scheme, Span
 from socli.tables import TrainTable
@@ -137,6 +138,28 @@ def test_the_pieces_of_a_batch_share_the_prefix(tiny_student):
         assert together[n] == alone(tiny_student, RAGGED[n], 20, row=n, prefix=tiny.TEXT)
 
 
+@pytest.mark.parametrize("prefix", ["", tiny.TEXT])
+def test_rows_that_wait_for_a_place_get_the_tokens_that_each_gets_alone(pupil, prefix):
+    prompts = list(BY_HEART) * 3
+    limits = {n: 5 + 7 * n % 60 for n in range(15)}
+    writer = Writer(pupil, calculator=True)
+    writer.open(prompts, prefix)
+    for n in limits:
+        writer.add(n, "Ask: More?\n" * (n % 3))
+    together: dict[int, list[Piece]] = {n: [] for n in limits}
+    under_way, most = set(), 0
+    for piece in writer.write(limits, line=False, together=4):
+        together[piece.row].append(piece)
+        under_way = under_way - {piece.row} if piece.stop else under_way | {piece.row}
+        most = max(most, len(under_way))
+    assert most == 4
+    for n, limit in limits.items():
+        one = Writer(pupil, calculator=True)
+        one.open([prompts[n]], prefix)
+        one.add(0, "Ask: More?\n" * (n % 3))
+        assert [replace(piece, row=n) for piece in written(one, {0: limit})[0]] == together[n]
+
+
 # ---- where a row stops
 
 
@@ -184,6 +207,14 @@ def test_every_token_is_counted_and_the_budget_is_kept(pupil):
 
 def test_a_row_without_budget_writes_nothing(pupil):
     assert alone(pupil, "Problem: Two\n", 0) == [Piece(0, "", tokens=0, stop="length")]
+
+
+def test_a_row_that_goes_round_in_circles_is_stopped(tiny_student):
+    pieces = alone(tiny_student, RAGGED[0], 480)  # random weights say the same before long
+    assert pieces[-1].stop == "loop"
+    assert loops(joined(pieces))
+    assert len(pieces) % LOOK == 0
+    assert not loops(joined(pieces[:-LOOK]))
 
 
 # ---- the calculator

@@ -774,3 +774,32 @@ def test_each_event_is_one_line_or_none(event: Event, said: str | None):
 )
 def test_a_transcript_is_told_line_by_line(text: str, said: str | None):
     assert told(text, UNICODE) == said
+
+
+# ---- votes
+
+
+def test_the_share_of_the_votes_stands_beside_each_answer():
+    problem = Problem("What do 2 teas at $3 cost?", "6")
+    scene = Scene().after(Opened(problem, calculator=True))
+    for text, share in (
+        ("Ask: How much?\nWork: 2*3 = ", None),
+        ("<<2*3=6>>6.\n", 0.75),
+        ("####", None),
+        (" 6", 1.0),
+    ):
+        scene = scene.after(Wrote(problem.id, text, "solver", share=share))
+    assert draw(tree(scene), 40).splitlines()[:4] == [
+        "What do 2 teas at $3 cost?",
+        "├── How much?",
+        "│   ✓ 2*3 = ‹6›. 75 %",
+        "└── Answer: 6█ 100 %",
+    ]
+    assert scene.solving.votes == ((0.75,), 1.0)
+
+
+def test_one_share_for_a_whole_transcript_is_that_of_the_answer():
+    problem = Problem("What do 2 teas at $3 cost?")
+    scene = Scene().after(Opened(problem, calculator=True))
+    scene = scene.after(Wrote(problem.id, "Ask: How much?\nWork: 6.\n#### 6", "student", share=0.4))
+    assert scene.solving.votes == ((), 0.4)

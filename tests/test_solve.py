@@ -157,7 +157,14 @@ def test_a_decomposer_that_asks_nothing_leaves_the_answer_to_the_solver():
     ("asks", "answers", "most", "reason", "text"),
     [
         (["Well, let me see\n"], [], 100, "unreadable", "Well, let me see\n"),
-        (["Ask: \n"], [], 100, "unreadable", "Ask: \n"),
+        (["Ask: \n"], [], 100, "empty question", "Ask: \n"),
+        (
+            ["Ask: One?\n", "Ask: One?\n"],
+            [" 1.\n", " 1.\n"],
+            100,
+            "repeated step",
+            "Ask: One?\nWork: 1.\nAsk: One?\nWork: 1.\n",
+        ),
         (["\n"], [], 100, "unreadable", "\n"),
         (["#### 6\n"], [], 100, "unreadable", "#### 6\n"),
         (["Ask: What do they"], [], 100, "unreadable", "Ask: What do they"),
@@ -174,15 +181,27 @@ def test_how_the_two_end_without_an_answer(asks, answers, most, reason, text):
     assert (made.finish_reason, made.answer, made.correct, made.text) == (reason, None, False, text)
 
 
+def test_a_writer_that_goes_round_in_circles_ends_the_problem_alone_and_in_turns():
+    assert prediction(alone("Ask: One?\n~")).finish_reason == "looping"
+    made = prediction(paired(["Ask: One?\n"], [" 1. 1. ~"])[:-2])
+    assert (made.finish_reason, made.answer, made.text) == ("looping", None, "Ask: One?\nWork: 1. 1. ")
+    assert prediction(paired(["Ask: One? ~"], [])[:-2]).finish_reason == "looping"
+    assert prediction(paired(["Ask: One?\n", ""], [" 1.\n", " 1 ~"])[:-2]).finish_reason == "looping"
+
+
 def test_a_decomposer_that_never_stops_asking_is_stopped():
     many = MOST_QUESTIONS + 1
-    made = prediction(paired(["Ask: And?\n"] * many, [" 1.\n"] * many, most=1000)[:-2])
+    made = prediction(paired(["Ask: And?\n"] * many, [f" {n}.\n" for n in range(many)], most=1000)[:-2])
     assert (made.finish_reason, made.answer) == ("too many steps", None)
 
 
 def test_as_many_questions_as_are_allowed_are_answered():
     made = prediction(
-        paired([*["Ask: And?\n"] * MOST_QUESTIONS, ""], [*[" 1.\n"] * MOST_QUESTIONS, " 6"], most=1000)[:-2]
+        paired(
+            [*["Ask: And?\n"] * MOST_QUESTIONS, ""],
+            [*(f" {n}.\n" for n in range(MOST_QUESTIONS)), " 6"],
+            most=1000,
+        )[:-2]
     )
     assert (len(made.steps), made.finish_reason, made.correct) == (12, "answered", True)
 

@@ -38,15 +38,21 @@ class Slots:
             2, config.num_hidden_layers, rows, heads, 0, size, dtype=dtype, device=device
         )
         self._at: tuple[torch.Tensor, torch.Tensor]
-        self._rows, self._read = 0, 0
+        self._rows: slice | torch.Tensor = slice(0)
+        self._read = 0
 
-    def aim(self, positions: torch.Tensor) -> torch.Tensor:
-        """Write the next tokens at `positions` [rows, n]; returns the mask [rows, 1, n, slots read]."""
-        self._rows, self._read = positions.shape[0], int(positions.max()) + 1
+    def aim(self, positions: torch.Tensor, rows: list[int]) -> torch.Tensor:
+        """Write the next tokens of `rows` at `positions` [rows, n]; returns the mask [rows, 1, n, slots].
+
+        Keys and values of the first rows in order are read as they lie; those of others are gathered.
+        """
+        self._read = int(positions.max()) + 1
+        at = torch.tensor(rows, device=positions.device)
+        self._rows = slice(len(rows)) if rows == list(range(len(rows))) else at
         missing = self._read - self.store.shape[4]
         if missing > 0:
             self.store = F.pad(self.store, (0, 0, 0, missing + GROW))
-        self._at = (torch.arange(self._rows, device=positions.device)[:, None], positions)
+        self._at = (at[:, None], positions)
         slots = torch.arange(self._read, device=positions.device)
         return slots <= positions[:, None, :, None]
 
@@ -57,13 +63,18 @@ class Slots:
         rows, at = self._at
         self.store[0, layer, rows, :, at] = keys.transpose(1, 2).to(self.store.dtype)
         self.store[1, layer, rows, :, at] = values.transpose(1, 2).to(self.store.dtype)
-        pair = self.store[:, layer, : self._rows, :, : self._read]
+        pair = self.store[:, layer, :, :, : self._read][:, self._rows]
         return pair[0], pair[1]
 
     @torch.inference_mode()
     def swap(self, one: int, other: int) -> None:
         """Let two rows change places."""
         self.store[:, :, [one, other]] = self.store[:, :, [other, one]]
+
+    @torch.inference_mode()
+    def copy(self, one: int, other: int, length: int) -> None:
+        """Give another row a row's keys and values up to `length`."""
+        self.store[:, :, other, :, :length] = self.store[:, :, one, :, :length]
 
     @torch.inference_mode()
     def copy_first(self, length: int) -> None:
@@ -185,3 +196,14 @@ def named(model: Any, implementation: str) -> Iterator[None]:
         yield
     finally:
         model.set_attn_implementation(before)
+
+
+@contextmanager
+def lent(config: Any, implementation: str) -> Iterator[None]:
+    """As `named`, for one pass of many: looks through no modules, of which a pass has 400."""
+    before = config._attn_implementation
+    config._attn_implementation = implementation
+    try:
+        yield
+    finally:
+        config._attn_implementation = before

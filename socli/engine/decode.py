@@ -1,11 +1,13 @@
-"""Batched greedy decoding with a calculator inside, one turn at a time.
+"""Batched decoding, greedy or sampled, with a calculator inside, one turn at a time.
 
 A `Writer` holds one model and the open rows of one batch. Text is added to a row, then rows are
 written until each ends its line or its transcript; keys and values stay between turns, so that a
 turn feeds only what is new. Two writers that take turns are the Socratic loop (`solve`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,13 +17,21 @@ from tokenizers.decoders import DecodeStream
 from socli.arithmetic import open_mark
 from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
+from socli.guards import loops
+from socli.sampling import Sampling
 from socli.scheme import END, PROBLEM
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
 
-Stop = Literal["line", "end", "length"]
-"""A row stopped at the end of its line, at the end of its transcript, or out of tokens."""
+LEAST_READ = 8
+"""Least tokens a row reads at a time where it has as many: a pass over the weights costs about as much."""
+
+LOOK = 32
+"""Tokens between two looks whether a row goes round in circles: a look costs a fraction of a token."""
+
+Stop = Literal["line", "end", "length", "loop"]
+"""A row stopped at the end of its line or transcript, out of tokens, or because it went round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,9 @@ class Piece:
     tokens: int = 1
     computed: bool = False
     stop: Stop | None = None
+    share: float | None = None
+    """Where samples voted: the share of them that agreed with this one. `lost`: tokens of the others."""
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -45,70 +58,125 @@ class _Row:
     length: int = 0
     left: int = 0
     text: str = ""
+    prompt: str = ""
+    drawn: int = 0
+    """Tokens chosen so far, which chance goes by."""
 
 
 class Writer:
-    """One student and the rows of one batch. Greedy: a row's text does not depend on the others."""
+    """One student and the rows of one batch. A row's text does not depend on the others.
+
+    Greedy, unless `sample` says otherwise.
+    """
 
     def __init__(self, who: Student, *, calculator: bool) -> None:
         self._student = who
         self._calculator = calculator
         self._longest = longest(who)
         self._ends = _ends(who)
-        self._rows: list[_Row] = []
+        self._sampling: Sampling | None = None
+        self._all: list[_Row] = []
+        self._rows: list[_Row] = []  # by place; those being written come first
+        self._prefix: list[int] = []
         self._slots: attention.Slots
 
     def open(self, prompts: Sequence[str], prefix: str = "") -> None:
         """Begin a new batch, one row a prompt. `prefix` comes before each and is computed once."""
-        model = self._student.model
-        *ids, first = tokens(self._student, [*prompts, prefix])
-        self._slots = attention.Slots(model.config, len(ids), model.dtype, self._student.device)
-        self._rows = [_Row(n, row, DecodeStream(skip_special_tokens=True)) for n, row in enumerate(ids)]
-        if first:
-            for start in range(0, len(first), MOST_FED):
-                self._forward([first[start : start + MOST_FED]], [start])
-            self._slots.copy_first(len(first))
-            for row in self._rows:
-                row.length = len(first)
+        *ids, self._prefix = tokens(self._student, [*prompts, prefix])
+        self._all = [
+            _Row(n, row, DecodeStream(skip_special_tokens=True), length=len(self._prefix), prompt=prompts[n])
+            for n, row in enumerate(ids)
+        ]
+        self._rows = []
+
+    def sample(self, how: Sampling) -> None:
+        """Draw from now on."""
+        self._sampling = how
+
+    def follow(self, leader: int, numbers: Sequence[int]) -> None:
+        """Let rows stand where the leader stands: what it has read and written, they have."""
+        ahead = self._all[leader]
+        for row in (self._all[number] for number in numbers):
+            if ahead in self._rows and row in self._rows:
+                self._slots.copy(self._rows.index(ahead), self._rows.index(row), ahead.length)
+            row.length, row.waiting, row.text = ahead.length, list(ahead.waiting), ahead.text
+            row.stream = copy.copy(ahead.stream)
 
     def add(self, number: int, text: str) -> None:
         """Let a row read `text` before it writes on."""
-        row = next(row for row in self._rows if row.number == number)
+        row = self._all[number]
         row.waiting += self._ids(text)
         row.text += text
 
-    def write(self, limits: Mapping[int, int], *, line: bool) -> Iterator[Piece]:
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         """Write the rows in `limits` (row: most tokens) until each has stopped.
 
         With `line` a row stops at the end of its line, else at the end of its transcript. Pieces of
-        all rows come interleaved; the last piece of a row carries its `stop`.
+        all rows come interleaved; the last piece of a row carries its `stop`. Where no more than so many
+        may be written `together`, the others wait, and each takes the place of one that has ended, for good.
         """
-        active = 0
+        waiting: deque[_Row] = deque()
         for number, most in limits.items():
-            place = next(p for p, row in enumerate(self._rows) if row.number == number)
-            row = self._rows[place]
+            row = self._all[number]
             row.left = min(most, self._longest - row.length - len(row.waiting))
             if row.left < 1:
                 yield Piece(number, "", tokens=0, stop="length")
+            else:
+                waiting.append(row)
+        places = min(together or len(self._all), len(self._all))
+        if waiting and not self._rows:
+            self._lay_out(places)
+        active, chosen = 0, []
+        while active or waiting:
+            if waiting and (not active or active <= places - max(1, places // 8)):
+                new = self._seat(waiting, active, places)
+                chosen += self._read(list(range(active, active + new)))
+                active += new
+            active = yield from self._step(active, chosen, line)
+            chosen = self._feed(list(range(active)))
+
+    def _step(self, active: int, chosen: list[int], line: bool) -> Generator[Piece, None, int]:
+        """Each active row takes its chosen token; how many are active then."""
+        for place in reversed(range(active)):  # a row that stops changes places with the last
+            row = self._rows[place]
+            if row.waiting:  # it still reads what the calculator wrote
                 continue
-            self._swap(place, active)
-            active += 1
-        chosen = self._read(active)
-        while active:
-            for place in reversed(range(active)):  # a row that stops changes places with the last
-                row = self._rows[place]
-                if row.waiting:  # it still reads what the calculator wrote
-                    continue
-                for piece in self._take(row, chosen[place], line):
-                    yield piece
-                    if piece.stop:
-                        active -= 1
-                        self._swap(place, active)
-            chosen = self._feed(active)
+            for piece in self._take(row, chosen[place], line):
+                yield piece
+                if piece.stop:
+                    active -= 1
+                    self._swap(place, active)
+        return active
+
+    def _lay_out(self, places: int) -> None:
+        """Make places for so many rows and read the prefix."""
+        model, first = self._student.model, self._prefix
+        self._slots = attention.Slots(model.config, places, model.dtype, self._student.device)
+        self._rows = self._all[:places]
+        for start in range(0, len(first), MOST_FED):
+            self._forward([0], [first[start : start + MOST_FED]], [start])
+        self._slots.copy_first(len(first))
+
+    def _seat(self, waiting: "deque[_Row]", active: int, places: int) -> int:
+        """Give waiting rows the places behind the active ones; how many there were.
+
+        A row without a place takes one whose row has ended: its prefix is there already, and what lies
+        beyond is masked until it is overwritten.
+        """
+        new = min(len(waiting), places - active)
+        for place in range(active, active + new):
+            row = waiting.popleft()
+            held = next((p for p, one in enumerate(self._rows) if one is row), None)
+            if held is None:
+                self._rows[place] = row
+            else:
+                self._swap(held, place)
+        return new
 
     def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
         """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""
         row.left -= 1
+        row.drawn += 1
         if token in self._ends:
             yield Piece(row.number, "", stop="end")
             return
@@ -119,6 +187,8 @@ class Writer:
             yield Piece(row.number, text, stop="end")
         elif row.left < 1:
             yield Piece(row.number, text, stop="length")
+        elif row.left % LOOK == 0 and loops(row.text):
+            yield Piece(row.number, text, stop="loop")
         else:
             yield Piece(row.number, text)
             yield from self._compute(row, text)
@@ -147,42 +217,45 @@ class Writer:
             self._slots.swap(one, other)
             self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
 
-    def _read(self, active: int) -> list[int]:
-        """Feed the first rows all that waits; the likeliest next token of each."""
-        chosen = [0] * active
-        while reading := [place for place in range(active) if self._rows[place].waiting]:
-            next_ones = self._feed(active, most=max(1, MOST_FED // active))
-            for place in reading:
-                chosen[place] = next_ones[place]
-        return chosen
+    def _read(self, places: list[int]) -> list[int]:
+        """Feed these rows all that waits; the likeliest next token of each.
 
-    def _feed(self, active: int, *, most: int = 1) -> list[int]:
-        """Feed each of the first rows up to `most` waiting tokens; the likeliest next token of each."""
-        rows = self._rows[:active]
+        Each pass reads as far as the shortest of the waiting rows goes, so that hardly anything is filled.
+        """
+        chosen = dict.fromkeys(places, 0)
+        while reading := [place for place in places if self._rows[place].waiting]:
+            shortest = min(len(self._rows[place].waiting) for place in reading)
+            most = min(max(shortest, LEAST_READ), max(1, MOST_FED // len(reading)))
+            chosen.update(zip(reading, self._feed(reading, most=most), strict=True))
+        return list(chosen.values())
+
+    def _feed(self, places: list[int], *, most: int = 1) -> list[int]:
+        """Feed each of the rows up to `most` waiting tokens; the likeliest next token of each."""
+        rows = [self._rows[place] for place in places]
         if not rows:
             return []
         fed = [row.waiting[:most] for row in rows]
-        chosen = self._forward(fed, [row.length for row in rows])
+        chosen = self._forward(places, fed, [row.length for row in rows])
         for row, ids in zip(rows, fed, strict=True):
             row.length += len(ids)
             row.waiting = row.waiting[len(ids) :]
         return chosen
 
     @torch.inference_mode()
-    def _forward(self, ids: list[list[int]], lengths: list[int]) -> list[int]:
-        """Run the model over ragged rows that follow `lengths` cached tokens; the likeliest next ones.
+    def _forward(self, places: list[int], ids: list[list[int]], lengths: list[int]) -> list[int]:
+        """Run the model over ragged rows that follow `lengths` cached tokens; the next ones, chosen.
 
-        Rows, some of them empty, are filled up on the right. What the filling writes into the slots lies
+        Rows are filled up on the right. What the filling writes into the slots lies
         beyond the row's length, is masked, and is overwritten by the row's next tokens.
         """
         where, model = self._student.device, self._student.model
         width = max(len(row) for row in ids)
         filled = torch.tensor([row + [0] * (width - len(row)) for row in ids], device=where)
         positions = torch.tensor(lengths, device=where)[:, None] + torch.arange(width, device=where)
-        with attention.named(model, attention.GROUPED):
+        with attention.lent(model.config, attention.GROUPED):
             hidden = model.base_model(
                 input_ids=filled,
-                attention_mask=self._slots.aim(positions),
+                attention_mask=self._slots.aim(positions, places),
                 position_ids=positions.clamp(
                     max=self._longest - 1
                 ),  # GPT-2 has no position for filling beyond
@@ -191,8 +264,26 @@ class Writer:
             ).last_hidden_state
         last = torch.tensor([len(row) - 1 for row in ids], device=where)
         logits = model.get_output_embeddings()(hidden[torch.arange(len(ids), device=where), last])
+        if self._sampling:
+            rows = [self._rows[place] for place in places]
+            chances = [self._sampling.chance(row.prompt, row.number, row.drawn) for row in rows]
+            return drawn(logits, self._sampling, chances)
         chosen: list[int] = logits.argmax(dim=-1).tolist()
         return chosen
+
+
+def drawn(logits: torch.Tensor, how: Sampling, chances: Sequence[float]) -> list[int]:
+    """One token of each row of logits [rows, vocabulary]; likeliest first, chance says how far in."""
+    if how.temperature == 0:
+        return [int(token) for token in logits.argmax(dim=-1)]
+    shares, order = torch.softmax(logits.double() / how.temperature, dim=-1).sort(
+        descending=True, stable=True
+    )
+    until = shares.cumsum(dim=-1)
+    kept = (until - shares < how.top_p).sum(dim=-1, keepdim=True)  # the first always is
+    whole = until.gather(1, kept - 1)
+    at = torch.searchsorted(until, whole * torch.tensor(chances, device=until.device)[:, None], right=True)
+    return [int(token) for token in order.gather(1, torch.minimum(at, kept - 1))[:, 0]]
 
 
 def _ends(who: Student) -> frozenset[int]:

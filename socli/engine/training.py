@@ -151,8 +151,9 @@ def _ready(student: Student, settings: TrainTable, course: Course) -> Weights:
     if course.means.rank:
         lora.adapt(model, course.means.rank)
     if course.means.recompute:
-        older = getattr(model, "gradient_checkpointing_enable", None)  # its name in transformers 5.17
-        getattr(model, "activation_checkpointing_enable", older)({"use_reentrant": False})
+        older = "gradient_checkpointing_enable"  # its name in transformers 5.17
+        newer = "activation_checkpointing_enable"
+        getattr(model, newer if hasattr(model, newer) else older)({"use_reentrant": False})
     if student.device.type == "cpu":
         memory.keep_freed()
         memory.give_back(0)  # what another role or command left behind

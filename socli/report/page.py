@@ -11,7 +11,8 @@ from socli.report import Arm, Report, Result, Section, figures
 from socli.report.gather import example_order
 from socli.report.markup import Html, Part, joined, tag
 from socli.scoring.compare import Comparison, Flip
-from socli.screen.render import lacking, percent
+from socli.screen.render import percent
+from socli.screen.scene import lacking
 
 EXAMPLES = 40
 """Problems of a set whose trees are shown, and flips each way, where nothing else is asked for."""

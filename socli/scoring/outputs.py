@@ -12,7 +12,7 @@ from typing import Any, get_args
 from socli import answer, scheme, sources
 from socli.errors import MissingError, StorageError, UsageError
 from socli.events import Noted
-from socli.problem import FinishReason, Prediction, Problem, Step
+from socli.problem import ENDED, FinishReason, Prediction, Problem, Step
 from socli.records import BenchRow
 from socli.sources import Fields
 from socli.store import Store
@@ -218,7 +218,7 @@ def judged(output: Output, *, steps: bool = True) -> Prediction:
     correct = None if problem.gold is None else normal is not None and normal == problem.gold
     if output.answer is None and output.text is None and reason is None:
         correct, reason = output.correct, "answered"
-    elif reason not in ("truncated", "too many steps"):
+    elif reason is None or reason in ENDED:
         reason = "unreadable" if normal is None else "answered"
     return Prediction(
         problem_id=problem.id,

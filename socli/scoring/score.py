@@ -9,7 +9,7 @@ from typing import assert_never
 
 from socli.arithmetic import Mark, holds, marks
 from socli.events import BenchBegan, Noted, Scored, Tallied
-from socli.problem import ByLength, Prediction, Problem, Scorecard
+from socli.problem import ENDED, ByLength, Prediction, Problem, Scorecard
 from socli.records import BenchPlan
 from socli.scoring import stats
 from socli.scoring.extract import Extractor, Found, extract
@@ -109,7 +109,10 @@ class Tally:
             accuracy=self.correct / n if n else 0.0,
             low=low,
             high=high,
-            unreadable=(self.finishes["unreadable"] + self.finishes["too many steps"]) / max(1, self.n),
+            unreadable=sum(
+                self.finishes[reason] for reason in self.finishes if reason not in ("answered", "truncated")
+            )
+            / max(1, self.n),
             truncated=self.finishes["truncated"] / max(1, self.n),
             tokens=self.tokens,
             seconds=seconds,
@@ -199,7 +202,7 @@ def rescore(rows: Iterable[Output | Noted], extractors: Sequence[Extractor]) -> 
                 yield row
             case Output():
                 text = row.text if row.text is not None else row.answer or ""
-                cut = row.finish_reason in ("truncated", "too many steps")
+                cut = row.finish_reason is not None and row.finish_reason not in ENDED
                 wrong = Found(None, None if row.problem.gold is None else False)
                 found = {
                     name: wrong

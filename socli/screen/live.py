@@ -43,8 +43,8 @@ from socli.events import (
     as_json,
 )
 from socli.screen.progress import counted, picture
-from socli.screen.render import ASCII, UNICODE, lacking, line, plain, safe, told, tree
-from socli.screen.scene import Scene
+from socli.screen.render import ASCII, UNICODE, line, plain, safe, told, tree
+from socli.screen.scene import Scene, lacking
 
 Mode = Literal["live", "plain", "json"]
 """A picture that is redrawn, lines as they come, or one JSON object an event."""

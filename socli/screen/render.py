@@ -17,9 +17,9 @@ from rich.tree import Tree
 
 from socli import events
 from socli.arithmetic import Mark, holds, marks
-from socli.problem import FinishReason, Prediction, Problem, Step
+from socli.problem import Prediction, Problem, Step
 from socli.scheme import one_line
-from socli.screen.scene import Scene, Solving, sound
+from socli.screen.scene import Scene, Solving, lacking, sound
 
 _SEQUENCE = re.compile(
     # a string the terminal would keep (title, clipboard, link), payload and all, where it has an end
@@ -138,7 +138,7 @@ def text_of(renderable: RenderableType, width: int = 100) -> str:
 def _solving(
     solving: Solving, elapsed: float | None, stopped: bool, signs: Signs, width: int
 ) -> Iterator[RenderableType]:
-    reading = solving.reading
+    reading, (shares, agreed) = solving.reading, solving.votes
     cursor = None if solving.solved else "" if stopped else signs.cursor
     end = _answer(reading.answer) if reading.answer is not None else None
     if solving.solved:
@@ -151,7 +151,9 @@ def _solving(
         steps: tuple[Step, ...] = (Step("", solving.text.strip()),) if solving.text.strip() else ()
     else:
         steps = reading.steps
-    yield _grown(solving.opened.problem, steps, end, signs, cursor)
+    if end is not None and agreed is not None:
+        end.append(f" {100 * agreed:.0f} %", "dim")
+    yield _grown(solving.opened.problem, steps, end, signs, cursor, shares=shares)
     yield flow(_foot(solving, elapsed), signs, width)
 
 
@@ -162,12 +164,15 @@ def _grown(
     signs: Signs,
     cursor: str | None = None,
     wrong: int | None = None,
+    shares: Sequence[float] = (),
 ) -> Tree:
     """The cursor stands behind the last step while there is no `end` yet; None: the text is whole."""
     facts = [Text(line(problem.context), "dim")] if problem.context else []
     root = Tree(Group(Text(line(problem.question), "bold"), *facts), guide_style="bright_black")
     for n, step in enumerate(steps):
-        branch = root.add(_branch(step, signs, cursor if end is None and n == len(steps) - 1 else None))
+        share = f" {100 * shares[n]:.0f} %" if n < len(shares) else ""
+        growing = cursor if end is None and n == len(steps) - 1 else None
+        branch = root.add(_branch(step, signs, growing, share))
         if n == wrong:
             branch.add(Text("the first wrong step", "bold red"))
     if end is not None:
@@ -175,15 +180,17 @@ def _grown(
     return root
 
 
-def _branch(step: Step, signs: Signs, cursor: str | None) -> RenderableType:
-    """A sub-question, and under it its worked answer behind the verdict of the arithmetic check."""
+def _branch(step: Step, signs: Signs, cursor: str | None, share: str = "") -> RenderableType:
+    """A sub-question, and under it its worked answer between the arithmetic's verdict and its votes."""
     question, text = safe(step.question, style="cyan"), _clean(step.text)
     if not text:
         return question.append(cursor or "")
     verdict = sound(Step("", text)) if cursor is None else None
     sign = {True: Text(signs.right, "green"), False: Text(signs.wrong, "bold red"), None: Text(" ")}[verdict]
     sign.pad_right(len(signs.right) - sign.cell_len)
-    work = _Hung(sign, _worked(text, signs, growing=cursor is not None).append(cursor or ""))
+    work = _Hung(
+        sign, _worked(text, signs, growing=cursor is not None).append(share, "dim").append(cursor or "")
+    )
     return Group(question, work) if step.question else work
 
 
@@ -242,19 +249,6 @@ def _verdict(prediction: Prediction, problem: Problem, signs: Signs) -> Text:
     elif prediction.correct is False:
         end.append(f" {signs.wrong}", "bold red").append(f" right is {line(problem.gold or '')}", "dim")
     return end
-
-
-def lacking(reason: FinishReason) -> str:
-    """What is shown in the place of an answer that is not there."""
-    match reason:
-        case "answered" | "unreadable":
-            return "No answer that can be read"
-        case "truncated":
-            return "No answer: it ran out of tokens"
-        case "too many steps":
-            return "No answer: it did not stop asking"
-        case _:
-            assert_never(reason)
 
 
 def _foot(solving: Solving, elapsed: float | None) -> Iterator[str]:

@@ -125,6 +125,16 @@ class Solving:
     pieces: int = 0
     """Pieces the student wrote; the calculator's are not counted."""
     solved: Solved | None = None
+    shares: tuple[float, ...] = ()
+    """Where samples vote: the winners' shares so far."""
+
+    @property
+    def votes(self) -> tuple[tuple[float, ...], float | None]:
+        """The shares of the steps, where samples voted on them, and that of the answer, once it is there."""
+        shares, reading = self.shares, self.reading
+        if len(shares) > len(reading.steps) or (len(shares) == 1 and (reading.answer or self.solved)):
+            return shares[:-1], shares[-1]
+        return shares, None
 
     @property
     def reading(self) -> Reading:
@@ -238,12 +248,13 @@ def _solving(now: Solving | None, event: Opened | Wrote | Solved) -> Solving | N
         case Solved(problem, prediction):
             if now is None or now.opened.problem.id != problem.id:
                 now = Solving(Opened(problem, prediction.calculator), prediction.text)
-            return replace(now, solved=event)
+            return replace(now, solved=event, shares=event.shares)
         case Wrote():
             if now is None or now.opened.problem.id != event.problem_id or now.solved:
                 return now
             pieces = now.pieces + (not event.computed)
-            return replace(now, text=now.text + event.text, last=event, pieces=pieces)
+            shares = now.shares if event.share is None else (*now.shares, event.share)
+            return replace(now, text=now.text + event.text, last=event, pieces=pieces, shares=shares)
         case _:
             assert_never(event)
 
@@ -283,3 +294,19 @@ def _last(many: Sequence[T], wanted: Callable[[T], bool]) -> int | None:
 
 def _put(many: tuple[T, ...], at: int, one: T) -> tuple[T, ...]:
     return (*many[:at], one, *many[at + 1 :])
+
+
+_LACKING: dict[FinishReason, str] = {
+    "answered": "No answer that can be read",
+    "unreadable": "No answer that can be read",
+    "truncated": "No answer: it ran out of tokens",
+    "too many steps": "No answer: it did not stop asking",
+    "repeated step": "No answer: a step came twice",
+    "empty question": "No answer: a question was empty",
+    "looping": "No answer: it said the same over and over",
+}
+
+
+def lacking(reason: FinishReason) -> str:
+    """What is shown in the place of an answer that is not there."""
+    return _LACKING[reason]
