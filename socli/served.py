@@ -20,8 +20,6 @@ from socli.guards import loops
 from socli.scheme import END, PROBLEM
 from socli.writing import Piece, Sampling, Stop
 
-RETRIES = 4
-"""So often the client asks again by itself where the server is busy or fails."""
 _MARK = re.compile(r"<<[^<>=\n]{1,200}=")
 _WHOLE = re.compile(rf"(?:^|\n){END}[^\n]*\n")
 
@@ -35,6 +33,8 @@ class Endpoint:
     api_key_env: str = "OPENAI_API_KEY"
     concurrency: int = 32
     timeout: float = 300.0
+    retries: int = 4
+    """So often it is asked again, after a while, where it is busy or fails."""
 
 
 class Flight:
@@ -82,7 +82,7 @@ class Flight:
         client = AsyncOpenAI(
             api_key=key,
             base_url=self._to.base_url,
-            max_retries=RETRIES,
+            max_retries=self._to.retries,
             timeout=self._to.timeout,
             http_client=DefaultAioHttpClient(),
         )
@@ -181,7 +181,8 @@ class ServerWriter:
         """The pieces of what came; the last has no stop where the server is to go on."""
         row, said, tokens = self._rows[number], choice["text"], choice["tokens"]
         stop: Stop = "length" if choice["finish"] == "length" else "end"
-        if line and stop == "end" and choice.get("stop_reason", said and "\n"):
+        answers = row.text.endswith(f"\n{END}")
+        if line and not answers and stop == "end" and choice.get("stop_reason", said and "\n"):
             said, stop = f"{said}\n", "line"  # a server gives the text without the string it stopped at
         elif not line and (whole := _WHOLE.search(row.text[row.began :] + said)):
             said, stop = said[: max(0, whole.end() - (len(row.text) - row.began))], "end"
