@@ -8,8 +8,8 @@ early or asks beside the point loses the problem there, and not for its solver's
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from dataclasses import replace
+from typing import Literal
 
 from socli import scheme
 from socli.arithmetic import marks
@@ -17,24 +17,11 @@ from socli.errors import UsageError
 from socli.problem import Problem, Step
 from socli.scheme import ASK, END, WORK
 from socli.solve import Solvers
-
-if TYPE_CHECKING:
-    from socli.engine.decode import Piece, Stop
+from socli.swapping import alike, gold_questions
+from socli.writing import Piece
 
 Part = Literal["questions", "answers"]
 PARTS: tuple[Part, ...] = ("questions", "answers")
-_WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What `socli.engine.decode.Piece` is, without torch."""
-
-    row: int
-    text: str
-    stop: "Stop"
-    tokens: int = 0
-    computed: bool = False
 
 
 def swapped(who: Solvers, problems: Iterable[Problem], part: Part) -> Solvers:
@@ -46,40 +33,16 @@ def swapped(who: Solvers, problems: Iterable[Problem], part: Part) -> Solvers:
         raise UsageError("only a decomposer and a solver have parts to swap", hint='scheme.roles = "split"')
     if part == "answers" and not who.scheme.works:
         raise UsageError("these sub-questions have no answers of their own", hint="scheme.sub_answers = true")
-    known = {scheme.prompt(problem): problem for problem in problems}
     name = f"{who.name} with gold {part}"
     if part == "questions":
-        return replace(who, name=name, run=None, decomposer=_Asks(known))
+        return replace(who, name=name, run=None, decomposer=gold_questions(problems))
+    known = {scheme.prompt(problem): problem for problem in problems}
     return replace(who, name=name, run=None, student=_Answers(known))
 
 
 def fit(problem: Problem) -> bool:
     """Whether the reference has sub-questions and answers to stand in with."""
     return bool(problem.steps) and all(step.question and step.text for step in problem.steps)
-
-
-class _Asks:
-    """The reference as a decomposer: a sub-question a turn, then the end."""
-
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
-        self._problems = problems
-        self._left: list[list[Step]] = []
-
-    def open(self, prompts: Sequence[str], prefix: str = "") -> None:
-        self._left = [list(self._problems[prompt].steps) for prompt in prompts]
-
-    def add(self, number: int, text: str) -> None:
-        """Asks the same whatever was answered."""
-
-    def write(
-        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
-    ) -> "Iterator[Piece]":
-        for row in limits:
-            if self._left[row]:
-                asked = scheme.one_line(self._left[row].pop(0).question)
-                yield _piece(row, f"{ASK} {asked}\n", "line")
-            else:
-                yield _piece(row, "", "end")
 
 
 class _Answers:
@@ -99,28 +62,16 @@ class _Answers:
     def add(self, number: int, text: str) -> None:
         self._read[number] += text
 
-    def write(
-        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
-    ) -> "Iterator[Piece]":
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         for row in limits:
             problem = self._rows[row]
             if self._read[row].endswith(END):
-                yield _piece(row, f" {_value(problem, self._last[row])}", "end")
+                yield Piece(row, f" {_value(problem, self._last[row])}", tokens=0, stop="end")
                 continue
             asked = self._read[row].removesuffix(WORK).rpartition(ASK)[2]
-            step = self._last[row] = max(problem.steps, key=lambda one: _alike(asked, one.question))
+            step = self._last[row] = max(problem.steps, key=lambda one: alike(asked, one.question))
             self._read[row] = ""
-            yield _piece(row, f" {scheme.one_line(step.text)}\n", "line")
-
-
-def _piece(row: int, text: str, stop: "Stop") -> "Piece":
-    return cast("Piece", _Line(row, text, stop))
-
-
-def _alike(one: str, other: str) -> float:
-    """Of the words of both, the share that they have in common (Dice)."""
-    first, second = (set(_WORD.findall(text.casefold())) for text in (one, other))
-    return 2 * len(first & second) / max(1, len(first) + len(second))
+            yield Piece(row, f" {scheme.one_line(step.text)}\n", tokens=0, stop="line")
 
 
 def _value(problem: Problem, last: Step | None) -> str:

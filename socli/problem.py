@@ -16,10 +16,11 @@ FinishReason = Literal[
     "repeated step",
     "empty question",
     "looping",
+    "stopped",
 ]
 """Why a student stopped: it gave an answer, it ended without one, it ran out of tokens; its decomposer
 did not stop asking, a step was one there was before, or a question was empty; it wrote the same words over
-and over."""
+and over; or the user stopped it."""
 ENDED: frozenset[FinishReason] = frozenset({"answered", "unreadable"})
 """The reasons of texts that were not cut short: an answer is looked for in these alone."""
 

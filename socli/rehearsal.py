@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from socli import scheme
-from socli.engine.decode import Piece, Writer
+from socli.engine.decode import Writer
 from socli.engine.student import Student
 from socli.events import Evaluated, Role, Solved
 from socli.problem import Prediction, Problem, Trace
@@ -18,6 +18,7 @@ from socli.recipe import Recipe
 from socli.scheme import ASK, END, Scheme
 from socli.solve import Solvers, Writes, solve
 from socli.tables import BenchTable
+from socli.writing import Piece
 
 Traces = Sequence[tuple[Problem, Trace]]
 

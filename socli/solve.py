@@ -10,15 +10,13 @@ import re
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from socli import answer, guards, scheme
 from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
 from socli.scheme import END, PLAN, WORK, Scheme
-
-if TYPE_CHECKING:
-    from socli.engine.decode import Piece, Stop
+from socli.writing import Piece, Stop
 
 MOST_QUESTIONS = 12
 """Twice the longest built-in problem; GSM8K's longest solution has nine steps."""
@@ -34,9 +32,7 @@ class Writes(Protocol):
     def add(self, number: int, text: str) -> None:
         """Let a row read text."""
 
-    def write(
-        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
-    ) -> Iterator["Piece"]:
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         """Write rows until each has stopped, so many at a time."""
         ...
 
@@ -73,7 +69,7 @@ class _Attempt:
 
 
 _Attempts = dict[int, _Attempt]
-_Writing = Generator[Wrote, None, dict[int, "Stop"]]
+_Writing = Generator[Wrote, None, dict[int, Stop]]
 
 
 def solve(
@@ -97,7 +93,7 @@ def solve(
 
 _Done = tuple[_Attempt, FinishReason]
 _Asking = Generator[Wrote | _Done, None, dict[int, list[str]]]
-_REASONS: dict["Stop", FinishReason] = {"length": "truncated", "loop": "looping"}
+_REASONS: dict[Stop, FinishReason] = {"length": "truncated", "loop": "looping"}
 
 
 def _solving(attempts: _Attempts, who: Solvers, together: int | None) -> Iterator[Wrote | _Done]:
@@ -216,7 +212,7 @@ def _turn(attempts: _Attempts, writer: Writes, by: Role, *, line: bool = True) -
     return stops
 
 
-def _note(attempts: _Attempts, piece: "Piece", by: Role) -> Iterator[Wrote]:
+def _note(attempts: _Attempts, piece: Piece, by: Role) -> Iterator[Wrote]:
     attempt = attempts[piece.row]
     attempt.text += piece.text
     attempt.tokens += piece.tokens + piece.lost
@@ -235,7 +231,7 @@ def _label(writer: Writes, n: int, attempt: _Attempt, read: str, label: str) -> 
     return Wrote(attempt.problem.id, label, "planner" if label == PLAN else "solver")
 
 
-def _cut_short(attempts: _Attempts, stops: Mapping[int, "Stop"]) -> Iterator[_Done]:
+def _cut_short(attempts: _Attempts, stops: Mapping[int, Stop]) -> Iterator[_Done]:
     """The problems whose turn did not come to its own end are over."""
     for n, stop in stops.items():
         if stop in _REASONS:

@@ -8,16 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from socli import answer, scheme
 from socli.arithmetic import first_wrong, marks
 from socli.problem import AnswerKind, Step
-from socli.sampling import Sampling
 from socli.solve import Solvers, Writes
-
-if TYPE_CHECKING:
-    from socli.engine.decode import Piece
+from socli.writing import Piece, Sampling
 
 TRIES = 8
 """So often a turn is written at most until its arithmetic is sound."""
@@ -69,9 +66,7 @@ class Voting:
         for row in self._samples(number):
             self._writer.add(row, text)
 
-    def write(
-        self, limits: Mapping[int, int], *, line: bool, together: int | None = None
-    ) -> Iterator["Piece"]:
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
         """Write the rows; the pieces of a row come when its samples have voted, the last with their share."""
         done: dict[int, list[list[Piece]]] = {number: [] for number in limits}
         rounds = [range(self._times)] if self._vote else [range(n, n + 1) for n in range(self._times)]
@@ -92,7 +87,7 @@ class Voting:
                     if self._vote or _is_sound(done[number][-1]) or samples[-1] == self._times - 1:
                         yield from self._chosen(number, done[number], line=line)
 
-    def _chosen(self, number: int, samples: list[list["Piece"]], *, line: bool) -> Iterator["Piece"]:
+    def _chosen(self, number: int, samples: list[list[Piece]], *, line: bool) -> Iterator[Piece]:
         """The pieces of the sample that goes on; the others' rows follow it."""
         best, share = self._elected(samples, line=line)
         if line:
@@ -103,7 +98,7 @@ class Voting:
         yield from pieces
         yield replace(last, share=share, lost=lost)
 
-    def _elected(self, samples: list[list["Piece"]], *, line: bool) -> tuple[int, float | None]:
+    def _elected(self, samples: list[list[Piece]], *, line: bool) -> tuple[int, float | None]:
         """Which sample goes on, and the share of all samples that agree with it where they voted."""
         sound = [n for n, pieces in enumerate(samples) if not self._sound or _is_sound(pieces)]
         if not self._vote:
@@ -116,7 +111,7 @@ class Voting:
         first = next(n for n, result in results.items() if result == winner)
         return first, counts[winner] / len(samples)
 
-    def _result(self, pieces: list["Piece"], *, line: bool) -> str | None:
+    def _result(self, pieces: list[Piece], *, line: bool) -> str | None:
         """What a sample says: its answer, or what a worked answer comes to; None where it came to no end."""
         text = "".join(piece.text for piece in pieces)
         if pieces[-1].stop in ("length", "loop"):
@@ -136,7 +131,7 @@ def _comes_to(work: str) -> str | None:
     return (answer.canonical(stated[-1], "number") if stated else None) or scheme.one_line(work) or None
 
 
-def _is_sound(pieces: list["Piece"]) -> bool:
+def _is_sound(pieces: list[Piece]) -> bool:
     """Whether it came to an end and no marked equation in it is wrong."""
     text = "".join(piece.text for piece in pieces)
     return pieces[-1].stop in ("line", "end") and first_wrong([Step("", text)]) is None

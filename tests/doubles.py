@@ -143,6 +143,35 @@ class ScriptedWriter:
             yield Piece(n, "", stop="end")
 
 
+class ScriptedServer:
+    """A completion endpoint on loopback: to a prompt with one of the endings it writes what follows it.
+
+    It stops where it is asked to, gives a word and the blank before it for a token, and says so in OpenAI's
+    way: the text comes without the string it stopped at.
+    """
+
+    def __init__(self, server: HTTPServer, follows: Mapping[str, str]) -> None:
+        server.expect_request("/v1/completions", method="POST").respond_with_handler(self._answer)
+        self.url = server.url_for("/v1")
+        self.asked: list[dict[str, Any]] = []
+        self._follows = follows
+
+    def _answer(self, request: Request) -> Response:
+        asked = json.loads(request.get_data())
+        self.asked.append(asked)
+        text = next(text for ending, text in self._follows.items() if asked["prompt"].endswith(ending))
+        for stop in asked["stop"]:
+            text = text.partition(stop)[0]
+        words = re.findall(r"\s*\S+|\s+", text)
+        finish = "length" if len(words) >= asked["max_tokens"] else "stop"
+        text = "".join(words[: asked["max_tokens"]])
+        body = {
+            "choices": [{"index": 0, "text": text, "finish_reason": finish}],
+            "usage": {"completion_tokens": min(len(words) + 1, asked["max_tokens"])},
+        }
+        return Response(json.dumps(body), content_type="application/json")
+
+
 def completion(text: str | None, finish: str = "stop") -> dict[str, Any]:
     """What an OpenAI-compatible server sends when it has written `text`."""
     return {

@@ -252,9 +252,9 @@ class Recorder(ScriptedWriter):
         super().add(number, text)
         self.spans += [Span(text, learnt=False)] * bool(text)
 
-    def write(self, limits, *, line):
+    def write(self, limits, *, line, together=None):
         text = ""
-        for piece in super().write(limits, line=line):
+        for piece in super().write(limits, line=line, together=together):
             text += piece.text
             yield piece
         self.spans += [Span(text, learnt=True)] * bool(text)
@@ -334,7 +334,8 @@ def test_how_a_planned_attempt_ends(asks, answers, most, reason, text):
 
 
 def test_as_many_planned_questions_as_are_allowed_are_answered():
-    asks, answers = "Ask: And?\n" * MOST_QUESTIONS, [*[" 1.\n"] * MOST_QUESTIONS, " 6"]
+    asks = "".join(f"Ask: And {n}?\n" for n in range(MOST_QUESTIONS))
+    answers = [*[" 1.\n"] * MOST_QUESTIONS, " 6"]
     made = prediction(paired([asks], answers, PLANNED, most=1000)[:-2])
     assert (len(made.steps), made.finish_reason, made.correct) == (12, "answered", True)
 

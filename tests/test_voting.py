@@ -9,10 +9,10 @@ from doubles import ScriptedWriter
 from socli.engine.decode import Writer, drawn
 from socli.events import Solved, Wrote
 from socli.problem import Problem
-from socli.sampling import Sampling
 from socli.scheme import Scheme
 from socli.solve import Solvers, solve
 from socli.voting import TRIES, voted
+from socli.writing import Sampling
 
 TEA = Problem("What do 2 teas at $3 cost?", "6")
 SPLIT = Scheme("socratic", "split")

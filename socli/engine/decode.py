@@ -9,7 +9,7 @@ import copy
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from tokenizers.decoders import DecodeStream
@@ -18,8 +18,8 @@ from socli.arithmetic import open_mark
 from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
 from socli.guards import loops
-from socli.sampling import Sampling
 from socli.scheme import END, PROBLEM
+from socli.writing import Piece, Sampling, Stop
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
@@ -29,23 +29,6 @@ LEAST_READ = 8
 
 LOOK = 32
 """Tokens between two looks whether a row goes round in circles: a look costs a fraction of a token."""
-
-Stop = Literal["line", "end", "length", "loop"]
-"""A row stopped at the end of its line or transcript, out of tokens, or because it went round in circles."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one step added to a row: text (none while a character is incomplete) made of `tokens`."""
-
-    row: int
-    text: str
-    tokens: int = 1
-    computed: bool = False
-    stop: Stop | None = None
-    share: float | None = None
-    """Where samples voted: the share of them that agreed with this one. `lost`: tokens of the others."""
-    lost: int = 0
 
 
 @dataclass(slots=True)

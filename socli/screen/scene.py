@@ -131,6 +131,8 @@ class Solving:
     @property
     def votes(self) -> tuple[tuple[float, ...], float | None]:
         """The shares of the steps, where samples voted on them, and that of the answer, once it is there."""
+        if not self.shares:
+            return (), None
         shares, reading = self.shares, self.reading
         if len(shares) > len(reading.steps) or (len(shares) == 1 and (reading.answer or self.solved)):
             return shares[:-1], shares[-1]
@@ -304,6 +306,7 @@ _LACKING: dict[FinishReason, str] = {
     "repeated step": "No answer: a step came twice",
     "empty question": "No answer: a question was empty",
     "looping": "No answer: it said the same over and over",
+    "stopped": "No answer: it was stopped",
 }
 
 

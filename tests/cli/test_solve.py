@@ -1,5 +1,6 @@
 """`socli solve`: one problem, on a terminal, in a pipe, as events."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -161,6 +162,97 @@ def test_t11_t18_hostile_text_is_only_text_on_a_terminal_and_ctrl_c_leaves_it_wh
     assert screen.rows()[0] == "Eva says[red][U+202E] no. [/foo] [link=http://x.test]How many?"
     assert any("Why[red][U+202E] 0?" in row for row in screen.rows())
     assert any(row == "stopped" for row in screen.rows())
+    ((bench, status, reason, text),) = sql(
+        home / "socli.db",
+        "SELECT bench, status, finish_reason, text FROM predictions JOIN benches ON benches.id = bench",
+    )
+    assert (status, reason) == ("started", "stopped")
+    assert "Work: So it is 0" in text
+    assert any(f"what was written so far is in the store as bench {bench}" in row for row in screen.rows())
     assert (shown.title, shown.icon_name, shown.cursor.hidden) == ("", "", False)
     for code in (b"\x1b]", b"\x1b[2J", b"\x07", "\x9b".encode(), "\u202e".encode()):
         assert code not in screen.raw
+
+
+# ---- more questions, other parts, pictures
+
+
+def test_on_a_terminal_one_question_follows_the_other_and_earlier_ones_come_back(
+    terminal: Callable[..., Terminal], trained: Path
+) -> None:
+    asked = terminal("solve")
+    asked.wait_for("question: ")
+    asked.child.sendline(NORA)
+    asked.wait_for("calculator on")
+    asked.wait_for("question: ")
+    asked.child.send("\x1b[A")  # the key for the line before
+    asked.wait_for("back.")
+    asked.child.sendline("")
+    asked.wait_for("calculator on")
+    asked.wait_for("question: ")
+    asked.child.sendeof()
+    assert asked.end() == 0
+    assert sum("Answer: 40" in row for row in asked.rows()) == 2
+    assert (trained.parent / "questions").read_text().count(NORA) == 1  # the same line again is one
+    assert not asked.screen().cursor.hidden
+
+
+def test_facts_are_given_with_the_question_and_prompts_are_shown(socli: Socli, trained: Path) -> None:
+    done = socli("solve", NORA, "--facts", "A box\nholds 12.", "--show-prompts")
+    told = done.err
+    assert f"--- the student was given:\nProblem: {NORA}\nFacts: A box holds 12.\n[it writes]\n" in told
+
+
+def test_the_tree_is_drawn_to_a_file(socli: Socli, trained: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "tree.svg"
+    done = socli("solve", NORA, "--svg", str(picture))
+    assert done.lines == PIPED
+    assert picture.read_text().startswith("<svg")
+    assert "Answer" in picture.read_text()
+
+
+def test_votes_are_the_same_for_a_seed_and_their_share_is_told(socli: Socli, trained: Path) -> None:
+    words = ["solve", NORA, "--votes", "3", "--seed", "5", "--temperature", "0.2", "--json"]
+    first, again = (socli(*words).rows[-1] for _ in range(2))
+    for solved in (first, again):
+        del solved["prediction"]["seconds"]
+    assert first == again
+    assert first["prediction"]["answer"] == "40"
+    assert first["shares"] == [1.0]
+
+
+def test_until_valid_leaves_out_the_votes(socli: Socli, trained: Path) -> None:
+    solved = socli("solve", NORA, "--until-valid", "--temperature", "0.1", "--json").rows[-1]
+    assert (solved["prediction"]["answer"], solved["shares"]) == ("40", [])
+
+
+def test_you_write_the_sub_questions_and_the_student_answers_them(
+    terminal: Callable[..., Terminal], trained: Path
+) -> None:
+    asked = terminal("solve", NORA, "--decomposer", "-")
+    for question in ("How many candles does Nora pack?", "How many candles does she sell?", ""):
+        asked.wait_for("sub-question")
+        asked.child.sendline(question)
+    assert asked.end() == 0
+    rows = asked.rows()
+    assert any("She packs 4*12 = ‹48› candles." in row for row in rows)
+    assert any(row == "Answer: 40" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--decomposer", "teacher"], "error: no teacher is named"),
+        (["--decomposer", "-"], "error: sub-questions are typed on a terminal"),
+        (["--decomposer", "gold"], "error: these problems have no gold sub-questions"),
+        (["--solver", "by-heart"], r"error: by-heart-\w+ has no decomposer|error: \w+ has no decomposer"),
+        (["--decomposer", "by-heart"], "error: run by-heart has no decomposer"),
+        (["--model", "m", "--base-url", "nonsense"], "error: quickstart.toml: `teacher.base_url`: must be"),
+    ],
+)
+def test_parts_that_cannot_be_are_a_sentence(
+    words: list[str], error: str, socli: Socli, trained: Path
+) -> None:
+    done = socli("solve", NORA, *words)
+    assert done.code in (2, 3)
+    assert re.match(error, done.told[0])

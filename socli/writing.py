@@ -1,7 +1,25 @@
-"""How a text is drawn and not only the likeliest one taken, and the chance it is drawn with."""
+"""What writers share, whatever writes: the pieces of a text, why it stops, and how it is drawn by chance."""
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
+
+Stop = Literal["line", "end", "length", "loop"]
+"""A row stopped at the end of its line or transcript, out of tokens, or because it went round in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one step added to a row: text (none while a character is incomplete) made of `tokens`."""
+
+    row: int
+    text: str
+    tokens: int = 1
+    computed: bool = False
+    stop: Stop | None = None
+    share: float | None = None
+    """Where samples voted: the share of them that agreed with this one. `lost`: tokens of the others."""
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
