@@ -22,10 +22,10 @@ def operations(model: Any, lengths: Sequence[int], targets: int) -> float:
     Six for each weight and token, and six for each number of the output matrix and target; causal
     attention sees half of what stands beside a token.
     """
-    head = model.get_output_embeddings().weight.numel()
-    inner = sum(weight.numel() for weight in model.parameters()) - head
-    beside = 6 * model.config.num_hidden_layers * model.config.hidden_size * sum(n * n for n in lengths)
-    return float(6.0 * inner * sum(lengths) + 6.0 * head * targets + beside)
+    head = int(model.get_output_embeddings().weight.numel())
+    inner = sum(int(weight.numel()) for weight in model.parameters()) - head
+    beside = 6 * int(model.config.num_hidden_layers * model.config.hidden_size) * sum(n * n for n in lengths)
+    return 6.0 * inner * sum(lengths) + 6.0 * head * targets + beside
 
 
 def product(model: Any, where: torch.device, precision: Precision) -> float:

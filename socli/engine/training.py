@@ -46,6 +46,11 @@ class Course:
     packed: bool
     learnt: str
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest lesson."""
+        return max(len(lesson.ids) for lesson in self.encoded)
+
     def operations(self, model: Any, step: Sequence[int]) -> float:
         """Multiplications and additions of a step that are of use."""
         lessons = [self.encoded[n] for n in step]
@@ -88,7 +93,7 @@ def train(  # noqa: PLR0913  each is the caller's to choose
     yield DistillBegan(run, role, len(course.encoded), total, done, each, *size)
 
     clock = _Clock(course.tokens(course.steps[done:]), _limit(student, course, team))
-    most = memory.held() + memory.needed(student.model, course.means, longest(student))
+    most = memory.held() + memory.needed(student.model, course.means, course.longest)
     for step, chosen in enumerate(course.steps[done:], start=done + 1):
         rate = settings.lr * warm_then_cosine(step, total, settings.warmup)
         if team.size > 1:
