@@ -15,14 +15,15 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme guards writing check overlap prompts recipe
+    arithmetic answer scheme writers.guards writers.pieces check overlap prompts recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
     store.sqlitefile store.migrations store.runbook store exports
     teacher teacher.replies teacher.limits teacher.money teacher.api
     engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
-    annotate distill solve voting served chatting swapping solvers
+    annotate distill solve writers.voting writers.served writers.chatting writers.swapping writers
+    solvers
     scoring.outputs scoring.score scoring.compare scoring bench
     screen.scene screen.render screen.progress screen.live screen
     cli __main__
@@ -48,7 +49,7 @@ OWNERS = {
     "numpy": {"scoring.stats"},
     "scipy": {"scoring.stats"},
     "sacrebleu": {"scoring.questions"},
-    "openai": {"teacher.api", "served"},
+    "openai": {"teacher.api", "writers.served"},
     "httpx2": {"teacher.api"},
     "safetensors": {"engine.checkpoint"},
     "tokenizers": {"engine.decode"},
