@@ -18,7 +18,7 @@ from socli.recipe import Recipe
 from socli.scheme import ASK, END, Scheme
 from socli.solve import Solvers, Writes, solve
 from socli.tables import BenchTable
-from socli.writing import Piece
+from socli.writers.pieces import Piece
 
 Traces = Sequence[tuple[Problem, Trace]]
 

@@ -12,11 +12,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from socli import answer, guards, scheme
+from socli import answer, scheme
 from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
 from socli.scheme import END, PLAN, WORK, Scheme
-from socli.writing import Piece, Stop
+from socli.writers import guards
+from socli.writers.pieces import Piece, Stop
 
 MOST_QUESTIONS = 12
 """Twice the longest built-in problem; GSM8K's longest solution has nine steps."""

@@ -10,10 +10,10 @@ from socli import solve
 from socli.engine import training
 from socli.engine.decode import LOOK, MOST_FED, Piece, Writer
 from socli.engine.student import longest, tokens
-from socli.guards import loops
 from socli.problem import Problem
 from socli.scheme import Lesson, Scheme, Span
 from socli.tables import TrainTable
+from socli.writers.guards import loops
 
 RAGGED = [f"Problem: Nora has {n} candles{' and many more' * n}.\n" for n in range(16)]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from socli.guards import loops, of_question, of_steps
 from socli.problem import Step
+from socli.writers.guards import loops, of_question, of_steps
 
 
 @pytest.mark.parametrize(

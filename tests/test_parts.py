@@ -5,10 +5,10 @@ from doubles import PROBLEMS, ScriptedWriter
 
 from socli.errors import UsageError
 from socli.events import Solved
-from socli.parts import fit, swapped
 from socli.problem import Problem, Step
 from socli.scheme import Scheme
 from socli.solve import Solvers, solve
+from socli.writers.parts import fit, swapped
 
 NORA, IVO, JUG, TEA = PROBLEMS
 SPLIT = Scheme("socratic", "split")

@@ -6,14 +6,14 @@ import pytest
 from doubles import ScriptedApi, ScriptedServer, completion
 from pytest_httpserver import HTTPServer
 
-from socli.chatting import ChatWriter
 from socli.errors import MissingError, TryAgainError, UsageError
 from socli.events import Solved, Wrote
 from socli.problem import Problem, Step
 from socli.scheme import Scheme
-from socli.served import Endpoint, ServerWriter
 from socli.solve import Solvers, solve
-from socli.writing import Piece, Sampling
+from socli.writers.chatting import ChatWriter
+from socli.writers.pieces import Piece, Sampling
+from socli.writers.served import Endpoint, ServerWriter
 
 TEA = Problem("What do 2 teas at $3 cost?", "6")
 IVO = Problem("Ivo reads 4 pages a day. How many in a week?", "28")

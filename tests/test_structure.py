@@ -15,7 +15,7 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme guards writing check overlap prompts faults tables recipe
+    arithmetic answer scheme writers.guards writers.pieces check overlap prompts faults tables recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
@@ -24,7 +24,8 @@ LAYERS = """
     teacher.api
     engine.attention engine.lora engine.student engine.batches engine.memory engine.weights engine.checkpoint
     engine.team engine.limit engine.decode engine.training engine
-    annotate solve voting served chatting swapping parts solvers rehearsal distill
+    annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
+    solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.page report.text
@@ -52,7 +53,7 @@ OWNERS = {
     "scipy": {"scoring.stats"},
     "sacrebleu": {"scoring.questions"},
     "diskcache": {"teacher.cached"},
-    "openai": {"teacher.api", "teacher.faults", "served"},
+    "openai": {"teacher.api", "teacher.faults", "writers.served"},
     "httpx2": {"teacher.api"},
     "safetensors": {"engine.checkpoint"},
     "tokenizers": {"engine.decode"},

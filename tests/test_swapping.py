@@ -6,7 +6,7 @@ from doubles import PROBLEMS, ScriptedWriter
 from socli.events import Solved
 from socli.scheme import Scheme
 from socli.solve import Solvers, solve
-from socli.swapping import Asked, GoldAnswers, alike, gold_questions, swapped
+from socli.writers.swapping import Asked, GoldAnswers, alike, gold_questions, swapped
 
 NORA, IVO = PROBLEMS[:2]
 

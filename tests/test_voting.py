@@ -11,8 +11,8 @@ from socli.events import Solved, Wrote
 from socli.problem import Problem
 from socli.scheme import Scheme
 from socli.solve import Solvers, solve
-from socli.voting import TRIES, voted
-from socli.writing import Sampling
+from socli.writers.pieces import Sampling
+from socli.writers.voting import TRIES, voted
 
 TEA = Problem("What do 2 teas at $3 cost?", "6")
 SPLIT = Scheme("socratic", "split")

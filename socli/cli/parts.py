@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from socli.problem import AnswerKind, Problem
     from socli.records import RunRow
-    from socli.served import Endpoint
     from socli.solve import Solvers, Writes
     from socli.store import Store
-    from socli.writing import Piece, Sampling
+    from socli.writers.pieces import Piece, Sampling
+    from socli.writers.served import Endpoint
 
 TEACHER, GOLD, TYPED = "teacher", "gold", "-"
 
@@ -59,9 +59,9 @@ def solvers_of(row: "RunRow | None", model: str | None, parts: Parts, kind: "Ans
 
 def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
     """A model behind a chat endpoint that solves on its own."""
-    from socli.chatting import ChatWriter
     from socli.scheme import Scheme
     from socli.solve import Solvers
+    from socli.writers.chatting import ChatWriter
 
     writer = ChatWriter(_endpoint(model, parts), Scheme(), kind)
     return Solvers(model, Scheme(), writer, calculator=False, precision="served")
@@ -70,8 +70,8 @@ def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
 def served(row: "RunRow", parts: Parts) -> "Solvers":
     """A run's students behind a completion endpoint, each under the name of its role."""
     from socli.scheme import Scheme
-    from socli.served import ServerWriter
     from socli.solve import Solvers
+    from socli.writers.served import ServerWriter
 
     table = row.recipe["scheme"]
     form = Scheme(table["name"], table["roles"], table["sub_answers"])
@@ -83,7 +83,7 @@ def served(row: "RunRow", parts: Parts) -> "Solvers":
 
 def with_parts(who: "Solvers", parts: Parts, store: "Store", problems: "list[Problem]") -> "Solvers":
     """The solvers with the parts that others take."""
-    from socli import swapping
+    from socli.writers import swapping
 
     if parts.decomposer is None and parts.solver is None:
         return who
@@ -105,7 +105,7 @@ def with_parts(who: "Solvers", parts: Parts, store: "Store", problems: "list[Pro
 def _decomposer(
     parts: Parts, store: "Store", problems: "list[Problem]", kind: "AnswerKind"
 ) -> "Writes | None":
-    from socli import swapping
+    from socli.writers import swapping
 
     match parts.decomposer:
         case None:
@@ -129,7 +129,7 @@ def sampled(who: "Solvers", parts: Parts, how: "Sampling", kind: "AnswerKind") -
     """The solvers that vote or try again, where the options say so."""
     from typing import Any, cast
 
-    from socli import voting
+    from socli.writers import voting
 
     if parts.votes < 2 and not parts.until_valid:
         return who
@@ -202,7 +202,7 @@ def _of_run(row: "RunRow", parts: Parts) -> "Solvers":
 
 def _endpoint(model: str, parts: Parts) -> "Endpoint":
     from socli import recipe as recipes
-    from socli.served import Endpoint
+    from socli.writers.served import Endpoint
 
     given = {"model": model, "base_url": parts.base_url}
     overrides = [f"teacher.{key}={value}" for key, value in given.items() if value is not None]

@@ -63,7 +63,7 @@ def solve(
 ) -> None:
     """Solve one problem and show each sub-question and its answer as they are written."""
     from socli.problem import Problem
-    from socli.writing import Sampling
+    from socli.writers.pieces import Sampling
 
     wiring.refuse_both(run, model)
     chosen = parts.Parts(calculator, base_url, decomposer, solver, teacher, votes, until_valid)

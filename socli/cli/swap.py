@@ -32,7 +32,7 @@ def measure(
     """
     from socli.bench import bench
     from socli.events import Tallied
-    from socli.parts import PARTS, fit, swapped
+    from socli.writers.parts import PARTS, fit, swapped
 
     some = [problem for problem in problems if fit(problem)]
     if not some:

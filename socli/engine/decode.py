@@ -17,9 +17,9 @@ from tokenizers.decoders import DecodeStream
 from socli.arithmetic import open_mark
 from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
-from socli.guards import loops
 from socli.scheme import END, PROBLEM
-from socli.writing import Piece, Sampling, Stop
+from socli.writers.guards import loops
+from socli.writers.pieces import Piece, Sampling, Stop
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""

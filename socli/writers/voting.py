@@ -14,7 +14,7 @@ from socli import answer, scheme
 from socli.arithmetic import first_wrong, marks
 from socli.problem import AnswerKind, Step
 from socli.solve import Solvers, Writes
-from socli.writing import Piece, Sampling
+from socli.writers.pieces import Piece, Sampling
 
 TRIES = 8
 """So often a turn is written at most until its arithmetic is sound."""

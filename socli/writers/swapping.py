@@ -11,7 +11,7 @@ from socli import scheme
 from socli.problem import Problem, Step
 from socli.scheme import ASK, WORK, Scheme
 from socli.solve import Solvers, Writes
-from socli.writing import Piece
+from socli.writers.pieces import Piece
 
 Ask = Callable[[str, str], str | None]
 """The next sub-question for a prompt and the transcript so far; None where there is none."""

@@ -17,8 +17,8 @@ from socli.errors import UsageError
 from socli.problem import Problem, Step
 from socli.scheme import ASK, END, WORK
 from socli.solve import Solvers
-from socli.swapping import alike, gold_questions
-from socli.writing import Piece
+from socli.writers.pieces import Piece
+from socli.writers.swapping import alike, gold_questions
 
 Part = Literal["questions", "answers"]
 PARTS: tuple[Part, ...] = ("questions", "answers")

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from socli import scheme, teacher
 from socli.problem import AnswerKind, Problem
 from socli.scheme import ASK, END, WORK, Scheme
-from socli.served import Endpoint, Flight
 from socli.teacher import replies
-from socli.writing import Piece, Stop
+from socli.writers.pieces import Piece, Stop
+from socli.writers.served import Endpoint, Flight
 
 _TURNS = {
     ASK: f"Write the next sub-question as one line that begins with `{ASK}`. If nothing more has to be "

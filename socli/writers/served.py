@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from socli.arithmetic import open_mark
 from socli.errors import MissingError, TryAgainError, UsageError
-from socli.guards import loops
 from socli.scheme import END, PROBLEM
-from socli.writing import Piece, Sampling, Stop
+from socli.writers.guards import loops
+from socli.writers.pieces import Piece, Sampling, Stop
 
 _MARK = re.compile(r"<<[^<>=\n]{1,200}=")
 _WHOLE = re.compile(rf"(?:^|\n){END}[^\n]*\n")

@@ -1,0 +1,1 @@
+"""Who may write a transcript beside a student here: votes of samples, servers, teachers, the data, you."""
