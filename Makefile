@@ -27,7 +27,7 @@ demo: setup
 	$(BIN)/python docs/demo.py
 
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff format --check .

@@ -116,7 +116,7 @@ def bench(
     seen = Samples()
     with ExitStack() as stack:
         db = cache(lambda: stack.enter_context(wiring.opened(store)))
-        inputs = [_looked_at(spec) for spec in _specs(sets, named)]
+        inputs = [_looked_at(spec) for spec in _specs(sets, named, steps)]
         solving = not all(one.answered for one in inputs)
         rows = _rows(db(), recipe, run, set_ or []) if solving and model is None else []
         table = (named or _frozen_table(rows)).model_copy(update=given)
@@ -203,13 +203,14 @@ def _introduced(row: "RunRow | None", rows: "list[RunRow]", screen: "Screen") ->
     return {"run": row.id}
 
 
-def _specs(sets: list[str] | None, named: "BenchTable | None") -> list[str]:
+def _specs(sets: list[str] | None, named: "BenchTable | None", steps: str | None) -> list[str]:
     """What is to be scored, refused before a model is loaded where it is not there."""
     from socli import sources
 
     specs = list(sets or (named.sets if named else ()) or (sources.STDIN,))
     for spec in specs:
         sources.check(spec)
+    wiring.refuse_steps(steps, specs)
     return specs
 
 

@@ -24,6 +24,8 @@ def problems(
     """Show the problems of a set or file with their reference steps."""
     from socli import sources
 
+    sources.check(spec)
+    wiring.refuse_steps(steps, [spec])
     fields = sources.Fields(question_field, answer_field, context_field, kind)
     found = sources.problems(spec, limit=limit, steps=wiring.two_numbers(steps), seed=seed, fields=fields)
     if json:

@@ -73,6 +73,16 @@ def two_numbers(text: str | None) -> tuple[int, int] | None:
     return least, most
 
 
+def refuse_steps(text: str | None, specs: "Sequence[str]") -> None:
+    """UsageError where steps are chosen and none of the sets has any to choose from."""
+    from socli.sources import STORIES
+
+    if text is not None and not any(spec in STORIES for spec in specs):
+        raise UsageError(
+            f"--steps chooses among stories, and {specs[0]} is none", hint=f"stories are {', '.join(STORIES)}"
+        )
+
+
 @contextmanager
 def waiting(why: str) -> Iterator[None]:
     """A sign of life on a terminal for seconds in which nothing else is shown."""

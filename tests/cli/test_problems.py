@@ -76,6 +76,12 @@ def test_t12_json_holds_every_character_on_every_stream(socli: Socli, tmp_path: 
         (["gsm8k"], 2, "there is no set gsm8k", "did you mean gsm8k:"),
         (["gsm8k:test"], 3, "gsm8k:test is not on this machine: ", "set SOCLI_DATA to a folder that holds"),
         (["missing.jsonl"], 3, "there is no file missing.jsonl", None),
+        (
+            ["gsm8k:test", "--steps", "2"],
+            2,
+            "--steps chooses among stories, and gsm8k:test is none",
+            "stories are",
+        ),
         (["stories:test", "--steps", "7"], 2, "--steps '7' is not a range", "for example --steps 1-3"),
         ([f"{'a' * 300}.jsonl"], 3, "there is no file aaa", None),
         (["x\x00y"], 2, "there is no set x\ufffdy", "known are "),
