@@ -241,9 +241,6 @@ class TrainTable(Table):
     """Share of the steps in which the rate rises from nothing."""
     weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """AdamW's decoupled decay, on matrices alone."""
-    equation_weight: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
-    """How many times a token counts in the loss that stands in a marked equation, before its value: what to
-    compute is the student's to know, the wording and the value are not."""
     clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Largest gradient norm."""
     seed: int = Field(default=1, ge=0, le=LARGEST_SEED)

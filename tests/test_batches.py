@@ -182,15 +182,3 @@ def test_less_than_a_tenth_of_a_step_is_filling():
         for part in batches.split([rows[n] for n in step])
     )
     assert 0 <= 1 - sum(lengths) / filled < 0.1
-
-
-def test_the_expression_of_a_marked_equation_counts_as_much_as_asked(tiny_student):
-    read, wrote = Span("Problem: 3 <<1+1=", learnt=False), Span("That is <<3*4=12>>12.", learnt=True)
-    lesson = Lesson("student", "p", (read, wrote))
-    plain, weighed = (batches.encode(tiny_student, [lesson], weight)[0] for weight in (1.0, 4.0))
-    assert (plain.ids, set(plain.learnt)) == (weighed.ids, {0, 1})
-    heavy = [n for n, counts in zip(plain.ids, weighed.learnt, strict=True) if counts == 4]
-    assert tiny_student.tokenizer.decode(heavy) == "3*4="
-    part = batches.rectangle([weighed], tiny_student.device)
-    assert part.weights.tolist() == [float(counts) for counts in weighed.learnt[1:] if counts]
-    assert len(part.targets) == weighed.targets == plain.targets

@@ -6,7 +6,6 @@ for tokens filled up on the right.
 
 import math
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -14,7 +13,7 @@ from typing import Any
 
 import torch
 
-from socli.engine.student import Student, longest, placed, tokens
+from socli.engine.student import Student, longest, tokens
 from socli.errors import SocliError
 from socli.scheme import Lesson
 
@@ -23,63 +22,45 @@ MICRO_TOKENS = 768
 WINDOW = 32
 """Batches are cut from runs of so many batches sorted by length, then shuffled."""
 
-_EXPRESSION = re.compile(r"<<([^<>=]{1,200}=)")
-
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A lesson as ids; `learnt[i]` is how much ids[i] counts in the loss, 0 where it is only read."""
+    """A lesson as ids; `learnt[i]` says that ids[i] is a target."""
 
     ids: tuple[int, ...]
-    learnt: tuple[float, ...]
-
-    @property
-    def targets(self) -> int:
-        """How many tokens are predicted and learnt."""
-        return sum(map(bool, self.learnt[1:]))
+    learnt: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
     """Ids [rows, width] filled up on the right, and where and what the next tokens to learn are.
 
-    `rows` and `places` [targets] point at the hidden states that predict `targets` [targets], which count
-    `weights` [targets] times. `packed` is what the model must know besides where lessons stand one after the
-    other in a single row.
+    `rows` and `places` [targets] point at the hidden states that predict `targets` [targets]. `packed`
+    is what the model must know besides where lessons stand one after the other in a single row.
     """
 
     ids: torch.Tensor
     rows: torch.Tensor
     places: torch.Tensor
     targets: torch.Tensor
-    weights: torch.Tensor
     packed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def encode(student: Student, lessons: Sequence[Lesson], weight: float = 1.0) -> list[Encoded]:
-    """Each lesson's spans as tokens, with the end token learnt; cut at what the model can attend to.
-
-    Learnt tokens of marked equations, before the value, count `weight` times.
-    """
+def encode(student: Student, lessons: Sequence[Lesson]) -> list[Encoded]:
+    """Each lesson's spans as tokens, with the end token learnt; cut at what the model can attend to."""
     texts = [span.text for lesson in lessons for span in lesson.spans]
-    pieces = iter(placed(student, texts))
+    ids = iter(tokens(student, texts))
     encoded = []
     for lesson in lessons:
         row: list[int] = []
-        learnt: list[float] = []
+        learnt: list[bool] = []
         for span in lesson.spans:
-            ids, places = next(pieces)
-            row += ids
-            learnt += _weights(span.text, places, weight) if span.learnt else [0] * len(ids)
+            piece = next(ids)
+            row += piece
+            learnt += [span.learnt] * len(piece)
         most = longest(student)
         encoded.append(Encoded((*row, student.end)[:most], (*learnt, True)[:most]))
     return encoded
-
-
-def _weights(text: str, places: Sequence[tuple[int, int]], weight: float) -> list[float]:
-    """1 for each token, or `weight` where it stands in a marked equation up to its `=`."""
-    marked = {at for found in _EXPRESSION.finditer(text) for at in range(*found.span(1))}
-    return [weight if any(at in marked for at in range(*place)) else 1 for place in places]
 
 
 def schedule(lengths: Sequence[int], batch: int, epochs: float, seed: int) -> list[list[int]]:
@@ -123,13 +104,7 @@ def rectangle(lessons: Sequence[Encoded], where: torch.device) -> Rectangle:
         if learnt and place
     ]
     rows, places, targets = torch.tensor(spots).T
-    weights = _counts(lessons).to(where)
-    return Rectangle(ids.to(where), rows.to(where), places.to(where), targets.to(where), weights)
-
-
-def _counts(lessons: Sequence[Encoded]) -> torch.Tensor:
-    """How much each target counts, in the order of the lessons."""
-    return torch.tensor([float(learnt) for lesson in lessons for learnt in lesson.learnt[1:] if learnt])
+    return Rectangle(ids.to(where), rows.to(where), places.to(where), targets.to(where))
 
 
 def pack(lessons: Sequence[Encoded], where: torch.device) -> Rectangle:
@@ -154,8 +129,7 @@ def pack(lessons: Sequence[Encoded], where: torch.device) -> Rectangle:
         "max_length_k": max(lengths),
     }
     rows = torch.zeros_like(places).to(where)
-    weights = _counts(lessons).to(where)
-    return Rectangle(ids.to(where), rows, places.to(where), targets.to(where), weights, packed)
+    return Rectangle(ids.to(where), rows, places.to(where), targets.to(where), packed)
 
 
 def packs(lessons: Sequence[Encoded], most: int) -> list[list[Encoded]]:

@@ -123,14 +123,7 @@ def save(student: Student, folder: Path) -> None:
 
 def tokens(student: Student, texts: list[str]) -> list[list[int]]:
     """Token ids of each text, without any special token, even where the text spells one out."""
-    return [ids for ids, _ in placed(student, texts)]
-
-
-def placed(student: Student, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
-    """As `tokens`, with the characters of the text that each token stands for: from, up to."""
     if not texts:
         return []
-    encoded = student.tokenizer(
-        texts, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
-    )
-    return list(zip(map(list, encoded["input_ids"]), encoded["offset_mapping"], strict=True))
+    encoded = student.tokenizer(texts, add_special_tokens=False, split_special_tokens=True)
+    return [list(ids) for ids in encoded["input_ids"]]

@@ -54,7 +54,7 @@ class Course:
     def operations(self, model: Any, step: Sequence[int]) -> float:
         """Multiplications and additions of a step that are of use."""
         lessons = [self.encoded[n] for n in step]
-        targets = sum(lesson.targets for lesson in lessons)
+        targets = sum(sum(lesson.learnt[1:]) for lesson in lessons)
         return limit.operations(model, [len(lesson.ids) for lesson in lessons], targets)
 
     def tokens(self, steps: Iterable[Sequence[int]]) -> int:
@@ -131,7 +131,7 @@ def planned(
     Lessons without a target that the student can attend to are left out. Raises UsageError where none
     is left, SocliError where a prompt would be learnt or an end token would not.
     """
-    every = batches.encode(student, lessons, settings.equation_weight)
+    every = batches.encode(student, lessons)
     batches.checked(student, lessons, every)
     encoded = [lesson for lesson in every if any(lesson.learnt[1:])]
     most = longest(student)
@@ -182,9 +182,9 @@ def attention_for(where: torch.device, *, packed: bool) -> str:
 def _accumulate(model: Any, lessons: Sequence[Encoded], course: Course, team: Team = ALONE) -> float:
     """Gradients of this process's share of a step, summed over parts that fit the memory; its loss.
 
-    Both are those of the mean over the target tokens of the whole step, each as much as it counts.
+    Both are those of the mean over the target tokens of the whole step.
     """
-    counts = sum(sum(lesson.learnt[1:]) for lesson in lessons)
+    targets = sum(sum(lesson.learnt[1:]) for lesson in lessons)
     mine, most, where = team.share(lessons), course.means.tokens, model.device
     if course.packed:
         parts = [batches.pack(some, where) for some in batches.packs(mine, most)]
@@ -192,18 +192,18 @@ def _accumulate(model: Any, lessons: Sequence[Encoded], course: Course, team: Te
         parts = [batches.rectangle(some, where) for some in batches.split(mine, most)]
     loss = torch.zeros((), device=where)
     for part in parts:
-        share = loss_of(model, part, course.precision) / counts
+        share = loss_of(model, part, course.precision) / targets
         share.backward()  # type: ignore[no-untyped-call]
         loss += share.detach()
     return loss.item()
 
 
 def loss_of(model: Any, part: Rectangle, precision: Precision) -> torch.Tensor:
-    """Summed cross-entropy of the targets, each as it counts; only their rows meet the output matrix."""
+    """Summed cross-entropy of the part's targets; only their rows go through the output matrix."""
     with torch.autocast(part.ids.device.type, torch.bfloat16, enabled=precision == "bf16"):
         hidden = model.base_model(input_ids=part.ids, use_cache=False, **part.packed).last_hidden_state
         logits = model.get_output_embeddings()(hidden[part.rows, part.places])
-    return (F.cross_entropy(logits.float(), part.targets, reduction="none") * part.weights).sum()
+    return F.cross_entropy(logits.float(), part.targets, reduction="sum")
 
 
 def warm_then_cosine(step: int, total: int, warmup: float) -> float:

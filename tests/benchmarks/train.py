@@ -87,7 +87,7 @@ def padding(student) -> float:
     """Share of the tokens of a pass over the quickstart's lessons that are filling."""
     from socli.engine import batches, training
 
-    many = [lesson for p, t in stories(540) for lesson in scheme.lessons(p, t, Scheme())]
+    many = [lesson for p, t in stories(500) for lesson in scheme.lessons(p, t, Scheme())]
     course, _ = training.planned(student, many, SETTINGS)
     steps = [[course.encoded[n] for n in chosen] for chosen in course.steps]
     parts = [part for step in steps for part in batches.split(step, course.means.tokens)]
