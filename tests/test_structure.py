@@ -21,7 +21,8 @@ LAYERS = """
     stories known_sets sources
     store.sqlitefile store.migrations store.runbook store exports
     teacher teacher.replies teacher.limits teacher.money teacher.api
-    engine.attention engine.student engine.batches engine.checkpoint engine.decode engine.training engine
+    engine.attention engine.student engine.packed engine.batches engine.checkpoint engine.decode
+    engine.training engine
     annotate distill solve writers.voting writers.served writers.chatting writers.swapping writers
     solvers
     scoring.outputs scoring.score scoring.compare scoring bench
@@ -57,7 +58,7 @@ OWNERS = {
     "torch": {
         *(
             f"engine.{name}"
-            for name in ["attention", "batches", "checkpoint", "decode", "student", "training"]
+            for name in ["attention", "batches", "checkpoint", "decode", "packed", "student", "training"]
         ),
         *("models.convert", "cli"),
     },
