@@ -5,6 +5,7 @@ from pathlib import Path
 
 from socli import prompts, scheme
 from socli.engine.decode import Writer
+from socli.engine.packed import pack
 from socli.engine.student import Precision, device, fast_precision, load
 from socli.errors import MissingError
 from socli.problem import AnswerKind
@@ -65,4 +66,4 @@ def _writer(folder: Path, name: str, calculator: bool, precision: Precision) -> 
         raise MissingError(
             f"the weights of {name} are not in {folder}", hint="train it again with `socli distill`"
         )
-    return Writer(load(folder, name, precision), calculator=calculator)
+    return Writer(pack(load(folder, name, precision)), calculator=calculator)

@@ -9,6 +9,7 @@ import torch
 from socli import solve
 from socli.engine import training
 from socli.engine.decode import LOOK, MOST_FED, Piece, Writer
+from socli.engine.packed import pack
 from socli.engine.student import longest, tokens
 from socli.problem import Problem
 from socli.scheme import Lesson, Scheme, Span
@@ -90,6 +91,13 @@ def test_what_is_written_is_what_transformers_generates(load_tiny, family):
         ours = joined(alone(student, prompt, 50))
         assert text.startswith(ours)
         assert set(text[len(ours) :]) <= {"\ufffd"}  # a character that was not complete yet
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_packed_weights_write_the_same(load_tiny, family, precision):
+    plain, packed = load_tiny(family, precision), pack(load_tiny(family, precision))
+    assert all(alone(plain, prompt, 40) == alone(packed, prompt, 40) for prompt in RAGGED[:4])
 
 
 def test_rows_that_take_turns_together_write_what_each_writes_alone(pupil):

@@ -22,8 +22,8 @@ LAYERS = """
     store.sqlitefile store.migrations store.runbook store exports
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
-    engine.attention engine.lora engine.student engine.batches engine.memory engine.weights engine.checkpoint
-    engine.team engine.limit engine.decode engine.training engine
+    engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.weights
+    engine.checkpoint engine.team engine.limit engine.decode engine.training engine
     annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
     solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
@@ -70,6 +70,7 @@ OWNERS = {
                 "limit",
                 "lora",
                 "memory",
+                "packed",
                 "student",
                 "team",
             ]

@@ -29,6 +29,7 @@ from socli import models, scheme, sources
 from socli.arithmetic import marks
 from socli.bench import WINDOW
 from socli.engine.decode import Piece, Writer
+from socli.engine.packed import pack
 from socli.engine.student import Student, device, fast_precision, load, tokens
 from socli.events import Solved
 from socli.problem import Problem
@@ -199,13 +200,13 @@ def gemm_limit(who: Student, rows: int) -> float:
     return rows / statistics.median(took)
 
 
-def speed(who: Student, problems: list[Problem]) -> Iterator[Figure]:
+def speed(who: Student, fast: Student, problems: list[Problem]) -> Iterator[Figure]:
     """One student against `generate`, in turn, and against what the processor can multiply."""
     half = problems[: len(problems) // 2]
-    ours(who, half[:2], 2)
+    ours(fast, half[:2], 2)
     one = theirs(who, half[2:5], 1)
-    batch, at_32 = theirs(who, half, 32), ours(who, half, 32)
-    at_64 = ours(who, problems, 64)
+    batch, at_32 = theirs(who, half, 32), ours(fast, half, 32)
+    at_64 = ours(fast, problems, 64)
     fed = at_64.tokens + reads(who, problems)
     limit = gemm_limit(who, 64)
     print(f"tokens a CPU second: generate {one.rate:.1f} at 1, {batch.rate:.0f} at 32; ", end="")
@@ -367,15 +368,15 @@ def main(words: list[str]) -> int:
     figures: list[Figure] = []
     with threads(1):
         if "speed" in wanted:
-            figures += speed(fast(), problems[: 2 * sample])
+            figures += speed(fast(), pack(fast()), problems[: 2 * sample])
         if "loop" in wanted:
-            figures += loop(fast(), problems[:sample])
+            figures += loop(pack(fast()), problems[:sample])
         if "tokens" in wanted:
             figures += same(load(folder, NAME, "fp32", torch.device("cpu")), problems[:SAME])
         if "start" in wanted:
             figures += start(folder, problems[0])
     if "--all" in words:
-        figures += all_of(fast(), problems)
+        figures += all_of(pack(fast()), problems)
     if where.type != "cuda":
         print("on a GPU: not measured, there is none here")
     for what, value, target, holds in figures:
