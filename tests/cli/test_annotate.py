@@ -179,7 +179,8 @@ def test_a_dry_run_needs_no_key_and_asks_nothing(socli: Socli, by_heart: Path) -
     assert done.lines[0] == "[system]"
     assert done.lines[-2:] == ["[user]", f"Problem: {PROBLEMS[0].question}"]
     assert done.told == [
-        "model gpt-4o-mini, temperature 0.0, top_p 1.0, seed 0, max_tokens 1024, response_format json_schema",
+        "model gpt-4o-mini, seed 0, max_completion_tokens 1024, temperature 0.0, top_p 1.0,"
+        " response_format json_schema",
         "requests to make: 4; nothing was asked",
     ]
 

@@ -234,11 +234,17 @@ def test_t17_a_reader_that_has_seen_enough_ends_it_quietly(
 
 
 def test_t18_on_a_terminal_ctrl_c_leaves_one_scoreboard_and_what_was_solved_in_the_store(
-    terminal: Callable[..., Terminal], trained: Path, tmp_path: Path, four: Path, by_heart: Path
+    terminal: Callable[..., Terminal],
+    trained: Path,
+    tmp_path: Path,
+    four: Path,
+    by_heart: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # names as short as the screen needs them
     many = jsonl(tmp_path / "many.jsonl", [{"question": NORA, "answer": "40"}] * 900)
     one_by_one = ["--run", "by-heart", "--recipe", str(by_heart), "--set", "bench.batch=1"]
-    screen = terminal("bench", str(four), str(many), *one_by_one)
+    screen = terminal("bench", four.name, many.name, *one_by_one)
     screen.wait_for("many.jsonl")
     screen.wait_for(" right")
     screen.child.sendintr()
