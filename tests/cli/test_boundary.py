@@ -7,13 +7,16 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 
 import pytest
 import typer
-from command_line import COMMAND, Socli, listing
+from command_line import COMMAND, PATIENCE, Process, Socli, listing
 from doubles import PROBLEMS
 
 from socli.store import Store
@@ -230,6 +233,24 @@ def test_t17_a_reader_that_has_seen_enough_is_no_error(words: str) -> None:
 def test_t17_a_closed_stdout_is_no_error(words: str) -> None:
     done = shell(f"socli {words} >&-")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(("number", "code", "said"), [(2, 130, "stopped"), (15, 143, "terminated")])
+@pytest.mark.parametrize("words", [["problems", "-"], ["rescore", "-"], ["solve", "-"]], ids=" ".join)
+def test_t18_whoever_is_stopped_says_so_in_a_word_and_by_its_exit_code(
+    words: list[str], number: int, code: int, said: str, start: Callable[..., Process], home: Path
+) -> None:
+    process = start(*words)
+    process.type('{"question": "What is 1+1?", "answer": "2", "prediction": "2"}\n')
+    deadline = time.monotonic() + PATIENCE
+    while ioctl(process.stdin.fileno(), FIONREAD, bytes(4)) != bytes(4):  # until it was read
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.2)  # reads on
+    process.send(number)
+    done = process.end()
+    assert (done.code, done.told[-1:]) == (code, [said])
+    assert "Traceback" not in done.err
 
 
 def test_t17_a_closed_stdin_is_an_empty_one() -> None:
