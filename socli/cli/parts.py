@@ -69,16 +69,19 @@ def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
 
 def served(row: "RunRow", parts: Parts) -> "Solvers":
     """A run's students behind a completion endpoint, each under the name of its role."""
-    from socli.scheme import Scheme
     from socli.solve import Solvers
+    from socli.tables import SchemeTable
     from socli.writers.served import ServerWriter
 
-    table = row.recipe["scheme"]
-    form = Scheme(table["name"], table["roles"], table["sub_answers"])
+    form = SchemeTable.model_validate(row.recipe["scheme"]).to_scheme()
     name = "solver" if form.split else "student"
     writer = ServerWriter(_endpoint(name, parts), calculator=parts.calculator)
     asking = ServerWriter(_endpoint("decomposer", parts), calculator=False) if form.split else None
-    return Solvers(row.id, form, writer, asking, run=row.id, calculator=parts.calculator, precision="served")
+    planner = None
+    if form.guide != "none":
+        planner = ServerWriter(_endpoint("planner", parts), calculator=parts.calculator)
+    who = Solvers(row.id, form, writer, asking, run=row.id, planner=planner)
+    return replace(who, calculator=parts.calculator, precision="served")
 
 
 def with_parts(who: "Solvers", parts: Parts, store: "Store", problems: "list[Problem]") -> "Solvers":

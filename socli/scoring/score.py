@@ -37,12 +37,12 @@ def _wrong(expression: str, stated: str) -> bool:
 def looped(prediction: Prediction) -> bool:
     """Whether it never came to an end because it said the same again and again, word for word.
 
-    That is: the decomposer did not stop asking, or the tokens ran out in a text whose end is one piece at
-    least three times in a row. The piece is found by the borders of the text read backwards (Knuth, Morris
-    and Pratt 1977), of its last `_END` characters.
+    That is: it was stopped for it, the decomposer did not stop asking, or the tokens ran out in a text that
+    ends in one piece at least three times in a row. The piece is found by the borders of the text read
+    backwards (Knuth, Morris and Pratt 1977), of its last `_END` characters.
     """
     if prediction.finish_reason != "truncated":
-        return prediction.finish_reason == "too many steps"
+        return prediction.finish_reason in {"too many steps", "looping", "repeated step"}
     end = prediction.text[: -_END - 1 : -1]
     borders, border = [0], 0
     for at in range(1, len(end)):
