@@ -27,6 +27,19 @@ class Arm:
     dollars: float | None = None
     """What the teacher's traces cost; None where the price is not known."""
 
+    def told(self) -> tuple[str, ...]:
+        """All but the name as text, in the order of the table of arms; empty where nothing is known."""
+        return (
+            self.scheme,
+            self.base,
+            self.learnt,
+            self.teacher,
+            ", ".join(map(str, self.seeds)),
+            "" if self.minutes is None else f"{self.minutes:,.1f}",
+            "" if self.dollars is None else f"{self.dollars:,.2f}",
+            ", ".join(self.runs),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -66,20 +66,7 @@ def _notes(notes: Sequence[str]) -> Part:
 
 def _arms(report: Report) -> Html:
     """Every arm with what it was made of."""
-    rows = [
-        (
-            _named(report, n),
-            arm.scheme,
-            arm.base,
-            arm.learnt,
-            arm.teacher,
-            ", ".join(map(str, arm.seeds)),
-            "" if arm.minutes is None else f"{arm.minutes:,.1f}",
-            "" if arm.dollars is None else f"{arm.dollars:,.2f}",
-            ", ".join(arm.runs),
-        )
-        for n, arm in enumerate(report.arms)
-    ]
+    rows = [(_named(report, n), *arm.told()) for n, arm in enumerate(report.arms)]
     head = (
         "arm",
         "scheme",

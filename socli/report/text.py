@@ -82,20 +82,7 @@ def by_steps(report: Report, section: Section) -> Table:
 def arms(report: Report) -> Table:
     """What each arm was made of."""
     head = "arm", "scheme", "base", "learnt from", "teacher", "seeds", "minutes", "teacher, $", "runs"
-    rows = [
-        (
-            arm.name,
-            arm.scheme,
-            arm.base,
-            arm.learnt,
-            arm.teacher,
-            ", ".join(map(str, arm.seeds)),
-            "" if arm.minutes is None else f"{arm.minutes:,.1f}",
-            "" if arm.dollars is None else f"{arm.dollars:,.2f}",
-            ", ".join(arm.runs),
-        )
-        for arm in report.arms
-    ]
+    rows = [(arm.name, *arm.told()) for arm in report.arms]
     return _without_empty(head, rows)
 
 

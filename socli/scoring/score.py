@@ -16,6 +16,7 @@ from socli.scoring.extract import Extractor, Found, extract
 from socli.scoring.outputs import Output, judged
 from socli.store import Store
 from socli.store.sqlitefile import BATCH
+from socli.writers import guards
 
 
 def wrong_step(prediction: Prediction) -> int | None:
@@ -38,26 +39,11 @@ def looped(prediction: Prediction) -> bool:
     """Whether it never came to an end because it said the same again and again, word for word.
 
     That is: it was stopped for it, the decomposer did not stop asking, or the tokens ran out in a text that
-    ends in one piece at least three times in a row. The piece is found by the borders of the text read
-    backwards (Knuth, Morris and Pratt 1977), of its last `_END` characters.
+    ends in one piece three times in a row: fewer than a guard waits for, since it was cut off.
     """
     if prediction.finish_reason != "truncated":
         return prediction.finish_reason in {"too many steps", "looping", "repeated step"}
-    end = prediction.text[: -_END - 1 : -1]
-    borders, border = [0], 0
-    for at in range(1, len(end)):
-        while border and end[at] != end[border]:
-            border = borders[border - 1]
-        border += end[at] == end[border]
-        borders.append(border)
-        if at + 1 >= _AGAIN and at + 1 >= 3 * (at + 1 - border):
-            return True
-    return False
-
-
-_END = 1_500
-_AGAIN = 40
-"""Characters that three in a row take up at least: `1000000` is no loop."""
+    return guards.loops(prediction.text, times=3, least=40, most=1_500)
 
 
 @dataclass(slots=True)

@@ -12,19 +12,20 @@ LEAST, MOST = 30, 1200
 """Characters the repetitions have at least, so that `0000` is none, and the stretch that is looked at."""
 
 
-def loops(text: str) -> bool:
-    """Whether the end of the text is one piece, said at least `TIMES` times in a row.
+def loops(text: str, times: int = TIMES, least: int = LEAST, most: int = MOST) -> bool:
+    """Whether the end of the text is one piece, said at least `times` times in a row.
 
-    By the borders of the text read backwards (Knuth, Morris and Pratt 1977), so in linear time.
+    The repetitions have `least` characters or more; the last `most` of the text are looked at. By the borders
+    of the text read backwards (Knuth, Morris and Pratt 1977), so in linear time.
     """
-    end = text[: -MOST - 1 : -1]
+    end = text[: -most - 1 : -1]
     borders, border = [0], 0
     for at in range(1, len(end)):
         while border and end[at] != end[border]:
             border = borders[border - 1]
         border += end[at] == end[border]
         borders.append(border)
-        if at + 1 >= LEAST and at + 1 >= TIMES * (at + 1 - border):
+        if at + 1 >= least and at + 1 >= times * (at + 1 - border):
             return True
     return False
 
