@@ -74,7 +74,7 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 
 
 def _storable(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """The rows with text made storable. Looked through by the handful: a look at each text costs a fifth of all."""
+    """The rows with text made storable, looked through by the handful: one look each costs a fifth of all."""
     for some in batches(rows, _HANDFUL):
         if _plain("".join([value for row in some for value in row if isinstance(value, str)])):
             yield from some
