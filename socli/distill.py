@@ -21,7 +21,7 @@ from socli import rehearsal, scheme
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
-from socli.events import Evaluated, Event, Noted, Role, Saved, Trained
+from socli.events import Checkpointed, Evaluated, Event, Noted, Role, Saved, Trained
 from socli.home import made
 from socli.problem import Problem, Trace, digest
 from socli.recipe import Recipe
@@ -32,7 +32,7 @@ from socli.tables import TrainTable
 
 WEIGHTS = "model.safetensors"
 FLUSH_SECONDS = 2.0
-"""How long a metric may wait in memory; a killed run trains those steps again anyway."""
+"""How long a metric may wait in memory; a checkpoint waits for none: its steps are not trained again."""
 
 
 def kept(
@@ -172,10 +172,10 @@ def _written_down(events: Iterator[Event], run: str, store: Store) -> Iterator[E
             elif isinstance(event, Evaluated):
                 share = event.right / event.problems
                 waiting[last.step] = replace(last, accuracy=share)
-            yield event
-            if time.monotonic() - flushed > FLUSH_SECONDS:
+            if isinstance(event, Checkpointed) or time.monotonic() - flushed > FLUSH_SECONDS:
                 store.add_metrics(waiting.values())
                 waiting, flushed = {}, time.monotonic()
+            yield event
     finally:
         store.add_metrics(waiting.values())
 

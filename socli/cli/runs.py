@@ -57,6 +57,7 @@ def show(run: Which, store: options.Store = None, json: options.Json = False) ->
     if json:
         losses = [
             {"role": m.role, "step": m.step, "loss": m.loss if math.isfinite(m.loss) else None}
+            | ({} if m.accuracy is None else {"accuracy": m.accuracy})
             for m in metrics
         ]
         wiring.print_json(_plain(row) | {"losses": losses, "scorecards": [asdict(card) for card in cards]})

@@ -291,7 +291,7 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     """A run on stdout: what it was, its loss curve, its scores, and the command that repeats it."""
     from rich.console import Console
 
-    from socli.screen.progress import plot, scoreboard
+    from socli.screen.progress import plot, scoreboard, sparkline
     from socli.screen.render import line
 
     console = Console(highlight=False)
@@ -305,6 +305,11 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
         last = max(metric.step for metric in metrics if metric.role == role)
         print(line(f"{role}: loss {losses[0]:.3f} to {losses[-1]:.3f} in {last:,} steps"))
         print("\n".join(plot(losses, min(60, console.width - 12), CURVE_ROWS, ramp)))
+        if tried := [(m.step, m.accuracy) for m in metrics if m.role == role and m.accuracy is not None]:
+            rates = ", ".join(f"{100 * share:.1f} % at step {step:,}" for step, share in tried)
+            print(
+                line(f"dev problems right {sparkline([share for _, share in tried], 40, ramp[1:])} {rates}")
+            )
     if cards:
         console.print(scoreboard(cards))
     print(line(f"repeat it: {repeating(row)}"))

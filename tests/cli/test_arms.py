@@ -1,11 +1,14 @@
 """A recipe of several arms and seeds: one command trains the queue, another scores it."""
 
+import hashlib
 import json
 import re
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Socli, recipe, sql
+from command_line import Process, Socli, recipe, sql
 from doubles import PROBLEMS
 
 ARMS = {
@@ -68,6 +71,41 @@ def test_each_arm_is_trained_with_each_seed_and_scored(socli: Socli, home: Path,
     assert [card["model"] for card in json.loads(benched.told[-1])["sets"]] == ids
     refused = socli("bench", "-", "--recipe", compared, input="")
     assert (refused.code, refused.told[0]) == (2, "error: stdin can be read by one run alone")
+
+
+def test_t2_a_queue_killed_in_its_second_run_ends_in_the_same_weights(
+    socli: Socli, start: Callable[..., Process], home: Path, tmp_path: Path, compared: str
+) -> None:
+    often = [
+        "--set",
+        "train.checkpoint_minutes=0.001",
+        "--set",
+        "train.epochs=12",
+        "--set",
+        "train.seeds=[1]",
+    ]
+    command = ["distill", "--recipe", compared, *often]
+    killed = start(*command)
+    killed.read_until("decomposer kept to step ")  # the second arm is split, the first is not
+    killed.send(signal.SIGKILL)
+    assert killed.end().code == -signal.SIGKILL
+    assert sql(home / "socli.db", "SELECT status FROM runs ORDER BY rowid") == [("done",), ("started",)]
+
+    assert socli(*command).code == 0
+    assert socli(*command, "--store", str(tmp_path / "whole.db")).code == 0
+    steps = "SELECT arm, role, step, loss, m.lr FROM metrics m JOIN runs r ON r.id = m.run ORDER BY 1, 2, 3"
+    assert sql(home / "socli.db", steps) == sql(tmp_path / "whole.db", steps)
+    assert weights(home / "socli.db") == weights(tmp_path / "whole.db")
+
+
+def weights(store: Path) -> dict[tuple[str, str], str]:
+    """The hash of each role's weights, by arm."""
+    folders = sql(store, "SELECT arm, folder FROM runs")
+    return {
+        (arm, file.parent.name): hashlib.sha256(file.read_bytes()).hexdigest()
+        for arm, folder in folders
+        for file in sorted((store.parent / folder).rglob("*.safetensors"))
+    }
 
 
 def test_an_arm_that_learnt_plans_asks_and_solves(

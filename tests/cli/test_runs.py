@@ -1,7 +1,9 @@
 """`socli runs`: list, show, remove."""
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,17 @@ def test_show_tells_losses_scores_and_the_command_that_repeats_it(
     (row,) = socli("runs", "show", "by-heart", "--json").rows
     assert len(row["losses"]) == 60
     assert [card["accuracy"] for card in row["scorecards"]] == [1.0]
+
+
+def test_show_draws_what_the_dev_problems_came_to(socli: Socli, trained: Path) -> None:
+    for step, share in ((20, 0.25), (40, 0.5), (60, 1.0)):
+        with closing(sqlite3.connect(trained)) as file, file:
+            file.execute("UPDATE metrics SET accuracy = ? WHERE step = ?", (share, step))
+    told = [line for line in socli("runs", "show", "by-heart").lines if line.startswith("dev problems")]
+    assert told == ["dev problems right ▁▃█ 25.0 % at step 20, 50.0 % at step 40, 100.0 % at step 60"]
+    (row,) = socli("runs", "show", "by-heart", "--json").rows
+    tried = {loss["step"]: loss["accuracy"] for loss in row["losses"] if "accuracy" in loss}
+    assert tried == {20: 0.25, 40: 0.5, 60: 1.0}
 
 
 def test_remove_takes_the_run_its_weights_and_its_predictions(
