@@ -38,13 +38,29 @@ FLUSH_SECONDS = 2.0
 def kept(
     store: Store, set_name: str, limit: int | None, teacher: str | Sequence[str], *forms: Scheme
 ) -> list[tuple[Problem, Trace]]:
-    """The traces to learn from: the last kept one of each of the set's problems that fits every scheme."""
+    """The traces to learn from: of each of the set's problems the last kept one that fits every scheme, and
+    its other samples, those that were asked for in the same way; the same words twice count once.
+    """
     wanted = {problem.id for problem in store.problems(set_name, limit)}
-    last: dict[str, tuple[Problem, Trace]] = {}
+    fitting: dict[str, list[tuple[Problem, Trace]]] = {}
     for problem, trace in store.kept(set_name, teacher):
         if problem.id in wanted and not any(scheme.misfit(trace, form) for form in forms):
-            last[problem.id] = (problem, trace)
-    return list(last.values())
+            fitting.setdefault(problem.id, []).append((problem, trace))
+    return [pair for pairs in fitting.values() for pair in _asked_as_the_last(pairs)]
+
+
+def _asked_as_the_last(pairs: Sequence[tuple[Problem, Trace]]) -> list[tuple[Problem, Trace]]:
+    """The pairs whose trace was asked for as the last one was, whatever its words and its sample's number."""
+    told: dict[tuple[str, ...], tuple[Problem, Trace]] = {}
+    for problem, trace in pairs:
+        if _asked(trace) == _asked(pairs[-1][1]):
+            told.setdefault(_told(trace), (problem, trace))
+    return list(told.values())
+
+
+def _asked(trace: Trace) -> tuple[object, ...]:
+    """All that tells what was asked of whom but the sample's number."""
+    return trace.teacher, trace.prompt_hash, trace.temperature, trace.top_p, trace.seed
 
 
 def distill_queue(  # noqa: PLR0913  each is the caller's to choose

@@ -21,6 +21,8 @@ from socli.engine import batches, training
 from socli.engine.student import load, tokens
 from socli.errors import MissingError, StorageError, TryAgainError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
+from socli.problem import Trace
+from socli.records import TraceRow
 from socli.solve import solve
 from socli.store import Store
 from socli.tables import SchemeTable, TrainTable
@@ -54,6 +56,29 @@ def train(store: Store, base: Path, recipe: recipes.Recipe = SOLO, name: str = "
 def base(load_tiny, student_folders) -> Path:
     """The folder of a GPT-2, whose dropout draws random numbers; one thread."""
     return student_folders["gpt2"]
+
+
+# ---- what is learnt from
+
+
+def test_all_samples_of_a_problem_are_learnt_and_no_words_twice(store):
+    store.add_problems("mine.jsonl", PROBLEMS)
+
+    def add(answer: str, **asked):
+        told = Trace(
+            PROBLEMS[0].id, PROBLEMS[0].steps, answer, **({"teacher": "m", "temperature": 0.7} | asked)
+        )
+        store.add_traces([TraceRow(told, "kept")])
+
+    add("30", prompt_hash="older")
+    add("30", prompt_hash="new", sample=0)
+    add("31", prompt_hash="new", sample=1)
+    add("30", prompt_hash="new", sample=2)
+    learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
+    assert [(trace.prompt_hash, trace.sample, trace.answer) for _, trace in learnt] == [
+        ("new", 0, "30"),
+        ("new", 1, "31"),
+    ]
 
 
 # ---- a run
