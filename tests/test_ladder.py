@@ -26,10 +26,10 @@ def raw(body: str, status: int = 200) -> Response:
 
 
 class Choosy:
-    """A server that refuses some forms with HTTP 400, and writes JSON where it is asked for it."""
+    """A server that refuses some forms, with HTTP 400 or another, and writes JSON where it is asked for it."""
 
-    def __init__(self, httpserver, refuses=(), text=None):
-        self.refuses, self.text, self.asked = refuses, text, []
+    def __init__(self, httpserver, refuses=(), text=None, status=400):
+        self.refuses, self.text, self.status, self.asked = refuses, text, status, []
         httpserver.expect_request("/v1/chat/completions").respond_with_handler(self._answer)
         self.table = TeacherTable(model="m", base_url=httpserver.url_for("/v1"), concurrency=1)
 
@@ -38,7 +38,7 @@ class Choosy:
         form = body.get("response_format", {"type": "text"})["type"]
         self.asked.append(form)
         if form in self.refuses:
-            return raw('{"error": {"message": "response_format is not supported"}}', status=400)
+            return raw('{"error": {"message": "response_format is not supported"}}', status=self.status)
         n = int(body["messages"][-1]["content"].split()[3])
         text = f"#### {2 * n}" if form == "text" else json.dumps({"answer": str(2 * n)})
         return raw(json.dumps(completion(self.text or text)))
@@ -88,6 +88,14 @@ def test_many_at_a_time_step_down_together(store, httpserver):
     assert [type(event) for event in events] == [Traced] * 12
     assert notes[1:] == ["the server refuses JSON by a schema: asking for lines of text from now on"]
     assert server.asked.count("text") == 12
+
+
+def test_a_form_that_crashes_the_server_three_times_is_not_asked_for_any_more(store, httpserver):
+    server = Choosy(httpserver, ("json_schema",), status=500)
+    notes, events = told(store, server)
+    assert [type(event) for event in events] == [Traced] * 12
+    assert notes[1:] == ["the server refuses JSON by a schema: asking for JSON from now on"]
+    assert server.asked == [*["json_schema"] * 3, *["json_object"] * 12]
 
 
 def test_the_rung_that_worked_is_remembered_for_the_model_and_its_server(store, httpserver, tmp_path):

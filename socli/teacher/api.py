@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TRIES = 10
+CRASHED = "HTTP 500"
+CRASHES = 3
+"""So often in a row a server may fail on a form none was answered in; then it is asked in the next one."""
 BACKOFF = 0.5
 """Seconds before the second try; doubled for each one more, and shortened at random. A caller that gives
 less, as the tests do, has every wait shortened in proportion."""
@@ -219,9 +222,11 @@ class _Talk:
             fault = came
             free = fault.kind == "lost" or fault.why.startswith("HTTP")  # else it may have been written
             self.purse.release(*worst, billed=not free)
-            if fault.kind == "refused" and (below := self.ladder.below(rung)):
+            choked = fault.kind == "refused" or (fault.why == CRASHED and attempt + 1 >= CRASHES)
+            if choked and (below := self.ladder.below(rung)):
                 rung, body = below, request(asking, self._table, self._form, below)  # costs no more
-                continue
+                if fault.kind == "refused":
+                    continue
             if fault.kind in ("final", "refused", "hopeless"):
                 break
             if not await self._retreated(fault, asked, attempt):
