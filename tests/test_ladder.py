@@ -26,7 +26,7 @@ def raw(body: str, status: int = 200) -> Response:
 
 
 class Choosy:
-    """A server that refuses some forms, with HTTP 400 or another, and writes JSON where it is asked for it."""
+    """A server that refuses some forms, as a rule with HTTP 400, and writes JSON where asked for it."""
 
     def __init__(self, httpserver, refuses=(), text=None, status=400):
         self.refuses, self.text, self.status, self.asked = refuses, text, status, []

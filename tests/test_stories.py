@@ -14,7 +14,7 @@ import pytest
 from socli import arithmetic
 from socli.errors import UsageError
 from socli.problem import Problem
-from socli.stories import frames, stories, tell
+from socli.stories import _dealt, frames, stories, tell
 from socli.stories.teller import Frame, Implausible, Teller
 from socli.stories.words import PEOPLE, SURNAMES, Split, a, every, part, times, word
 
@@ -43,17 +43,17 @@ SAID = {  # what a reader takes from these words, beside the numbers that stand 
 
 
 GOLDEN_QUESTION = (
-    "Liam and Yuki get $189 for clearing out a garage. Liam worked six hours and Yuki eight hours. They "
-    "share it fairly: the same amount for every hour worked. How much is Liam's share?"
+    "For a party, Emil buys 8 bottles of orange juice with 1.5 litres in each. He pours it all into glasses"
+    " of 0.4 litres. Each guest is to get two glasses. For how many guests is there enough?"
 )
 GOLDEN_STEPS = [
-    ("How many hours of work is that in all?", "Altogether that is <<6+8=14>>14 hours."),
-    ("How much do they get for one hour?", "Each hour is paid $<<189/14=13.5>>13.5."),
-    ("How much is Liam's share?", "Liam's share is $<<6*13.5=81>>81."),
+    ("How many litres of orange juice does Emil have?", "There are <<8*1.5=12>>12 litres."),
+    ("How many glasses does that fill?", "It fills <<12/0.4=30>>30 glasses."),
+    ("How many guests can drink that much?", "There is enough for <<30/2=15>>15 guests."),
 ]
 GOLDEN_UNSEEN = (
-    "Vincent climbs 1100 metres from a village to the top of a mountain. With every 100 metres the air gets "
-    "0.7 degrees colder. How many degrees colder is it at the top?"
+    "Martin threads beads on a string: 11 red ones and twice as many blue ones make a bracelet. How many"
+    " beads does one bracelet need in all?"
 )
 
 
@@ -95,17 +95,30 @@ def test_the_same_seed_tells_the_same_stories_and_another_seed_others() -> None:
     assert {p.id for p in first}.isdisjoint({p.id for p in islice(stories("train", seed=4), 50)})
 
 
+def test_every_count_and_every_frame_come_once_before_one_comes_again() -> None:
+    assert Counter(len(problem.steps) for problem in islice(stories("test", steps=(1, 3)), 99)) == {
+        1: 33,
+        2: 33,
+        3: 33,
+    }
+    cards = [frame for frame in frames("test") if 2 in frame.counts]
+    dealt = [frame.name for frame in islice(_dealt(cards, Random(1)), 3 * len(cards))]
+    rounds = [dealt[start : start + len(cards)] for start in range(0, len(dealt), len(cards))]
+    assert [sorted(some) for some in rounds] == [sorted(frame.name for frame in cards)] * 3
+    assert rounds[0] != rounds[1] != rounds[2]
+
+
 def test_a_story_is_the_same_in_every_version() -> None:
     problem = next(stories("train", seed=7, steps=(3, 3)))
     assert problem.question == GOLDEN_QUESTION
     assert [(step.question, step.text) for step in problem.steps] == GOLDEN_STEPS
-    assert problem.gold == "81"
+    assert problem.gold == "15"
 
 
 def test_an_unseen_story_is_the_same_in_every_version() -> None:
     problem = next(stories("unseen", seed=11, steps=(2, 2)))
     assert problem.question == GOLDEN_UNSEEN
-    assert problem.gold == "7.7"
+    assert problem.gold == "33"
     assert problem.source == "stories:unseen"
 
 

@@ -4,10 +4,10 @@
 never in the other two. All is deterministic by split, seed and the counts of steps asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from random import Random
-from typing import get_args
+from typing import TypeVar, get_args
 
 from socli.arithmetic import marks
 from socli.errors import UsageError
@@ -29,6 +29,8 @@ from socli.stories import (  # noqa: F401  imported to register their frames, in
 from socli.stories.teller import FRAMES, Frame, Implausible, Teller, worth
 from socli.stories.words import Split
 
+T = TypeVar("T")
+
 __all__ = ["MOST_STEPS", "frames", "stories", "tell"]
 
 MOST_STEPS = 6
@@ -41,9 +43,9 @@ def frames(split: Split) -> list[Frame]:
 
 
 def stories(split: Split, seed: int = 0, steps: tuple[int, int] = (1, MOST_STEPS)) -> Iterator[Problem]:
-    """Distinct problems without end, of `steps[0]` to `steps[1]` steps, each count as likely as the others.
+    """Distinct problems without end, of `steps[0]` to `steps[1]` steps.
 
-    The same split, seed and steps give the same problems in the same order; a UsageError is raised for a
+    Each count comes once before one comes again, and of each count each frame: few problems show all. The same split, seed and steps give the same problems in the same order; a UsageError is raised for a
     split that does not exist or counts outside 1 to 6.
     """
     low, high = steps
@@ -58,16 +60,21 @@ def stories(split: Split, seed: int = 0, steps: tuple[int, int] = (1, MOST_STEPS
 
 
 def _endless(split: Split, random: Random, low: int, high: int) -> Iterator[Problem]:
-    by_count = {n: [f for f in frames(split) if n in f.counts] for n in range(low, high + 1)}
+    counts = _dealt(range(low, high + 1), random)
+    by_count = {n: _dealt([f for f in frames(split) if n in f.counts], random) for n in range(low, high + 1)}
     told: set[bytes] = set()
-    while True:
-        count = low + int(random.random() * (high - low + 1))
-        choices = by_count[count]
-        problem = tell(choices[int(random.random() * len(choices))], split, count, random)
+    for count in counts:
+        problem = tell(next(by_count[count]), split, count, random)
         mark = blake2b(problem.question.encode(), digest_size=8).digest()  # keeps 50,000 problems in 4 MB
         if mark not in told:
             told.add(mark)
             yield problem
+
+
+def _dealt(cards: Sequence[T], random: Random) -> Iterator[T]:
+    """The cards without end, all of them in a new order before one comes again."""
+    while True:
+        yield from sorted(cards, key=lambda _: random.random())
 
 
 def tell(frame: Frame, split: Split, count: int, random: Random) -> Problem:

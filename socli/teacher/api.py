@@ -222,16 +222,18 @@ class _Talk:
             fault = came
             free = fault.kind == "lost" or fault.why.startswith("HTTP")  # else it may have been written
             self.purse.release(*worst, billed=not free)
-            choked = fault.kind == "refused" or (fault.why == CRASHED and attempt + 1 >= CRASHES)
-            if choked and (below := self.ladder.below(rung)):
+            if below := self._below(rung, fault, attempt + 1):
                 rung, body = below, request(asking, self._table, self._form, below)  # costs no more
-                if fault.kind == "refused":
-                    continue
-            if fault.kind in ("final", "refused", "hopeless"):
+            elif fault.kind in ("final", "refused", "hopeless"):
                 break
-            if not await self._retreated(fault, asked, attempt):
+            if fault.kind != "refused" and not await self._retreated(fault, asked, attempt):
                 return
         self._lost(asking, fault)
+
+    def _below(self, rung: Rung, fault: Fault, times: int) -> Rung | None:
+        """The form to ask in next, where after so many tries this one may be what the server cannot do."""
+        may = fault.kind == "refused" or (fault.why == CRASHED and times >= CRASHES)
+        return self.ladder.below(rung) if may else None
 
     async def _tried(self, asking: Asking, body: dict[str, Any], rung: Rung) -> Reply | Fault:
         """One request; what came is in the cache before anything else is done with it."""
