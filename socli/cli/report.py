@@ -3,7 +3,7 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,6 +31,10 @@ def report(
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="All finished runs of this recipe.")
     ] = None,
+    size: Annotated[
+        Literal["smoke", "small", "full"] | None,
+        typer.Option("--size", help="Only runs of this size of the recipe."),
+    ] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this set.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one page.")] = None,
     markdown: Annotated[
@@ -49,7 +53,7 @@ def report(
     from socli.report.gather import gather
 
     with wiring.opened(store) as db:
-        found = gather(db, _names(db, names or [], recipe), sets or [])
+        found = gather(db, _names(db, names or [], recipe, size), sets or [])
     made = _made()
     if html is not None:
         from socli.report.page import page
@@ -65,15 +69,26 @@ def report(
         _print(found)
 
 
-def _names(db: "Store", names: list[str], recipe: str | None) -> list[str]:
+def _names(db: "Store", names: list[str], recipe: str | None, size: str | None) -> list[str]:
+    if size is not None and recipe is None:
+        raise UsageError("--size is that of a recipe, and none is named", hint="name one with --recipe")
     if recipe is not None:
         from socli.recipe import full_name
 
         runs = [
-            run for run in db.runs() if wiring.recipe_of(run) == full_name(recipe) and run.status == "done"
+            run
+            for run in db.runs()
+            if wiring.recipe_of(run) == full_name(recipe)
+            and run.status == "done"
+            and size in (None, run.recipe.get("size", "full"))
         ]
         if not runs:
-            raise MissingError(f"there is no finished run of recipe {recipe} yet")
+            of_size = f" in size {size}" if size else ""
+            overrides = [f"size={size}"] if size else []
+            raise MissingError(
+                f"there is no finished run of recipe {recipe}{of_size} yet",
+                hint=wiring.command("distill", recipe=recipe, overrides=overrides),
+            )
         names = [*names, *(run.id for run in reversed(runs))]
     return names or [wiring.chosen_run(db, None).id]
 
