@@ -12,6 +12,7 @@ from socli.errors import MissingError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from socli.report import Report
+    from socli.report.results import Results
     from socli.store import Store
 
 MARK = "socli report"
@@ -40,6 +41,14 @@ def report(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write tables for an appendix.")
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            metavar="FOLDER",
+            help="With --recipe: write what its tables are made of, ids and verdicts without any text.",
+        ),
+    ] = None,
     examples: Annotated[
         int, typer.Option("--examples", min=0, help="Problems and flips that are shown, of each set.")
     ] = 40,
@@ -52,21 +61,28 @@ def report(
     """
     from socli.report.gather import gather
 
+    if results is not None and recipe is None:
+        raise UsageError("--results are those of a recipe, and none is named", hint="name one with --recipe")
     with wiring.opened(store) as db:
         found = gather(db, _names(db, names or [], recipe, size), sets or [])
+        told = _experiments(db, recipe, size, names or [])
     made = _made()
     if html is not None:
         from socli.report.page import page
 
         _write(html, page(found, made, examples))
     if markdown is not None:
-        from socli.report import text
+        from socli.report import paper, text
 
-        _write(markdown, text.markdown(found, made, examples))
+        tables = (paper.markdown(one) for one in told)
+        _write(markdown, "\n".join([text.markdown(found, made, examples), *tables]))
+    if results is not None:
+        _write_results(results, told)
     for note in found.notes:
         wiring.say(note)
-    if html is None and markdown is None:
+    if html is None and markdown is None and results is None:
         _print(found)
+        _print_paper(told)
 
 
 def _names(db: "Store", names: list[str], recipe: str | None, size: str | None) -> list[str]:
@@ -93,6 +109,24 @@ def _names(db: "Store", names: list[str], recipe: str | None, size: str | None) 
     return names or [wiring.chosen_run(db, None).id]
 
 
+def _experiments(db: "Store", recipe: str | None, size: str | None, others: list[str]) -> "list[Results]":
+    """What the arms of the recipe came to; nothing where it has none."""
+    if recipe is None:
+        return []
+    from socli.report.experiment import experiments
+
+    return experiments(db, recipe, size, others)
+
+
+def _write_results(folder: Path, told: "list[Results]") -> None:
+    from socli.report.results import FORMAT, written
+
+    if not told:
+        raise MissingError("there are no results: no arm of the recipe has a finished run")
+    for one in told:
+        _write(folder / f"{one.name}.json", written(one), FORMAT)
+
+
 def _made() -> str:
     from datetime import UTC, datetime
 
@@ -101,15 +135,16 @@ def _made() -> str:
     return f"Made by {MARK} {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; a file that is there is replaced only if it is a report too."""
+def _write(path: Path, text: str, mark: str = MARK) -> None:
+    """Whole or not at all; a file that is there is replaced only if it bears the mark of its kind too."""
     from socli.home import made
 
     there = ""
     with suppress(FileNotFoundError, UnicodeDecodeError):
-        there = path.read_text(encoding="utf-8") if path.exists() else MARK
-    if MARK not in there:
-        raise UsageError(f"{path} is there already and is no report", hint="name another file")
+        there = path.read_text(encoding="utf-8") if path.exists() else mark
+    if mark not in there:
+        what = "no report" if mark == MARK else "none of its results"
+        raise UsageError(f"{path} is there already and is {what}", hint="name another file")
     partial = made(path.absolute().parent) / f".{path.name}.partial"
     try:
         partial.write_text(text, encoding="utf-8")
@@ -140,3 +175,18 @@ def _print(found: "Report") -> None:
     for name, table in text.funnels(found):
         print(line(name))
         wiring.table(*table)
+
+
+def _print_paper(told: "list[Results]") -> None:
+    """The experiment's tables, one for each set and setting of the calculator."""
+    from socli.report import paper
+    from socli.screen.render import line
+
+    for one in told:
+        for section in paper.sections(one):
+            print(line(section.title))
+            for head, rows in (paper.scores(section), paper.contests(section), paper.by_steps(section)):
+                if rows:
+                    wiring.table(head, rows)
+            for note in paper.notes(section):
+                print(line(note))

@@ -8,7 +8,7 @@ from command_line import Socli
 
 from socli.recipe import shipped
 
-SHIPPED = ["gsm8k", "quickstart", "strategyqa", "svamp"]
+SHIPPED = sorted(shipped())
 
 
 def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
