@@ -66,7 +66,7 @@ def test_a_run_is_written_down_with_all_that_repeats_it(store, base):
     assert (run.name, run.status, run.base, run.seed) == ("mine", "done", "tiny", 1)
     assert (run.scheme, run.roles, run.note) == ("socratic", "unified", "4 traces")
     assert run.recipe == {"name": "mine", **json.loads(recipes.dump(SOLO))}
-    assert sorted(run.versions) == ["socli-distill", "torch", "transformers"]
+    assert sorted(run.versions) == ["device", "socli-distill", "torch", "transformers"]
     assert run.finished >= run.created
     assert store.last_good_run() == run
 

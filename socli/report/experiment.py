@@ -1,11 +1,13 @@
 """Read out of the store what the runs of a recipe came to, arm by arm and seed by seed."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from socli import __version__
+from socli import __version__, sources
 from socli import recipe as recipes
 from socli.errors import SocliError
 from socli.problem import Prediction, Problem, digest
@@ -15,7 +17,9 @@ from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Results
 from socli.scoring import outputs, questions
 from socli.store import Store
 from socli.tables import SchemeTable
+from socli.writers.parts import PARTS, gold
 
+_STORIES = re.compile(r"(?P<name>stories:\w+) steps (?P<least>\d)-(?P<most>\d) seed (?P<seed>\d+)")
 Where = tuple[str, bool]
 """A set and a setting of the calculator."""
 
@@ -27,6 +31,7 @@ class _Side:
     arm: str
     run: RunRow | None
     benches: Mapping[Where, BenchRow]
+    swapped: bool = False
 
 
 def experiments(
@@ -43,14 +48,19 @@ def experiments(
         if mine and run.arm and run.status == "done" and size in (None, _size(run)):
             groups.setdefault(_shared(run), []).append(run)
     beside = [_other(store, name) for name in others]
-    found = [_results(store, recipe, runs, beside) for runs in groups.values()]
+    found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
     seen: set[str] = set()
     told = []
     for key, one in zip(groups, found, strict=True):
-        named = replace(one, variant=digest(key)[:6]) if one.name in seen else one
+        named = one if one.name not in seen else replace(one, variant=digest(key)[:6])
         seen.add(one.name)
         told.append(named)
     return told
+
+
+def _name(base: str) -> str:
+    """What a student is called, without the folders above its own."""
+    return base.rstrip("/").rpartition("/")[2]
 
 
 def _size(run: RunRow) -> str:
@@ -59,12 +69,24 @@ def _size(run: RunRow) -> str:
 
 def _shared(run: RunRow) -> str:
     """All that the runs of one comparison have in common."""
-    recipe: dict[str, Any] = json.loads(json.dumps(run.recipe))
-    for key in ("about", "scheme", "bench", "arms", "sizes"):
-        recipe.pop(key, None)
-    recipe.get("train", {}).pop("seed", None)
-    recipe.get("train", {}).pop("checkpoint_minutes", None)
-    return json.dumps([recipe, run.traces], sort_keys=True)
+    return json.dumps([run.recipe.get("student"), _settings(run.recipe), run.traces], sort_keys=True)
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The size and all settings of a training but the student, the scheme and the seed."""
+    told = {key: dict(recipe.get(key, {})) for key in ("problems", "teacher", "train")}
+    for key in ("seed", "seeds", "checkpoint_minutes"):
+        told["train"].pop(key, None)
+    return told | {"size": recipe.get("size", "full")}
+
+
+def _variant(recipe: str, run: RunRow) -> str:
+    """What tells settings apart from those of the recipe as it is written; empty for these."""
+    with suppress(SocliError):
+        written = recipes.load(recipe, [f"size={_size(run)}"]).model_dump(mode="json")
+        if _settings(run.recipe) == _settings(written):
+            return ""
+    return digest(json.dumps(_settings(run.recipe), sort_keys=True))[:6]
 
 
 def _other(store: Store, name: str) -> _Side:
@@ -87,7 +109,9 @@ def _chosen(benches: Iterable[BenchRow]) -> dict[Where, BenchRow]:
     return chosen
 
 
-def _results(store: Store, recipe: str, runs: Sequence[RunRow], beside: Sequence[_Side]) -> Results:
+def _results(
+    store: Store, recipe: str, runs: Sequence[RunRow], beside: Sequence[_Side], variant: str
+) -> Results:
     newest: dict[tuple[str, int], RunRow] = {}
     for run in runs:
         newest.setdefault((run.arm, run.seed), run)
@@ -97,6 +121,7 @@ def _results(store: Store, recipe: str, runs: Sequence[RunRow], beside: Sequence
     sides = [
         _Side(arm, newest[arm, seed], _chosen(store.benches(newest[arm, seed].id))) for arm, seed in keys
     ]
+    sides += _swapped(store, sides)
     places = list(dict.fromkeys(where for side in sides for where in side.benches))
     items, entries = [], []
     for set_name in dict.fromkeys(name for name, _ in places):
@@ -108,7 +133,8 @@ def _results(store: Store, recipe: str, runs: Sequence[RunRow], beside: Sequence
         ]
         rows = {bench.id: {row.problem_id: row for row in store.predictions(bench.id)} for _, bench in scored}
         known = {id for some in rows.values() for id in some}
-        problems = [problem for problem in store.problems(set_name) if problem.id in known]
+        asked = _referenced(set_name, max((bench.settings.get("limit") or 0 for _, bench in scored)))
+        problems = [asked.get(one.id, one) for one in store.problems(set_name) if one.id in known]
         majority = [bench.scorecard.majority for _, bench in scored if bench.scorecard]
         items.append(
             Items(
@@ -122,14 +148,40 @@ def _results(store: Store, recipe: str, runs: Sequence[RunRow], beside: Sequence
     return Results(
         recipe=recipes.title(recipe),
         size=_size(runs[0]),
-        base=runs[0].base,
-        variant="",
+        base=_name(runs[0].base),
+        variant=variant,
         version=__version__,
         date=max((one.date for one in entries), default=""),
         wanted=wanted,
         items=tuple(items),
         entries=tuple(entries),
     )
+
+
+def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:
+    """The arms with one part taken by the reference, where `socli bench --swap` has scored them so."""
+    found = []
+    for side in sides:
+        for part in PARTS:
+            named = [
+                bench for bench in store.benches() if side.run and bench.model == gold(side.run.id, part)
+            ]
+            if chosen := _chosen(named):
+                found.append(_Side(gold(side.arm, part), side.run, chosen, swapped=True))
+    return found
+
+
+def _referenced(set_name: str, limit: int) -> dict[str, Problem]:
+    """The problems of a set by id, with the reference steps that the store leaves out; none without data."""
+    told = _STORIES.fullmatch(set_name)
+    steps = (int(told["least"]), int(told["most"])) if told else None
+    seed = int(told["seed"]) if told else 0
+    name = told["name"] if told else set_name
+    try:
+        found = sources.problems(name, limit=limit or None, steps=steps, seed=seed)
+        return {problem.id: problem for problem in found if problem.steps}
+    except SocliError:
+        return {}
 
 
 def _wanted(recipe: str, runs: Sequence[RunRow]) -> dict[str, tuple[int, ...]]:
@@ -157,12 +209,12 @@ def _entry(
         for problem in problems
         if problem.id in rows
     ]
-    asks = form is not None and form.asks
+    asks = form is not None and form.asks and not side.swapped
     return Entry(
         arm=side.arm,
         scheme=form,
         seed=run.seed if run else None,
-        base=run.base if run else bench.model,
+        base=_name(run.base) if run else bench.model,
         teacher=str(run.recipe.get("teacher", {}).get("model", "reference")) if run else "",
         run=run.id if run else "",
         bench=bench.id,
@@ -178,6 +230,7 @@ def _entry(
         training=_training(run) if run else {},
         settings=bench.settings,
         versions=run.versions if run else {},
+        swapped=side.swapped,
         **(_asked(solved) if asks else {}),
     )
 

@@ -75,7 +75,7 @@ class Section:
         """What was measured."""
         one = self.results
         return (
-            f"{one.recipe}, size {one.size}, {_short(one.base)}{f' ({one.variant})' * bool(one.variant)}: "
+            f"{one.recipe}, size {one.size}, {one.base}{f' ({one.variant})' * bool(one.variant)}: "
             f"{self.items.set}, calculator {'on' if self.calculator else 'off'}"
         )
 
@@ -111,9 +111,11 @@ def against(first: Entry, second: Entry) -> bool:
 
     Answer only is compared with all; a chain of thought with all that ask; one student that asks itself with
     two that take turns, and these with a plan or a guide; reference steps with a teacher's; facts with none;
-    and students that were not trained here with all that ask.
+    students that were not trained here with all that ask; and a pair with itself where a part is gold.
     """
     one, other = first.scheme, second.scheme
+    if first.swapped or second.swapped:
+        return second.swapped and not first.swapped and first.run == second.run
     if one is None or other is None:
         return one is None and other is not None and other.asks
     if one == other:
@@ -167,11 +169,10 @@ def scores(section: Section) -> Table:
         "arm", "scheme", "right", "95 % interval", "problems", "seeds", "between seeds", "over answer",
         "over cot", "BLEU", "#Q", named, "by the paired test",
     )  # fmt: skip
-    rows = [_score(section, row, paper) for row in section.rows]
-    there = [row.arm for row in section.rows]
-    missing = (arm for arm in section.results.wanted if arm not in there)
-    rows += [(arm, "", UNMEASURED, *[""] * (len(head) - 3)) for arm in missing]
-    return without_empty(head, rows)
+    there = {row.arm: _score(section, row, paper) for row in section.rows}
+    empty = [""] * (len(head) - 3)
+    order = dict.fromkeys([*section.results.wanted, *there])
+    return without_empty(head, [there.get(arm, (arm, "", UNMEASURED, *empty)) for arm in order])
 
 
 def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[str, ...]:
@@ -309,7 +310,3 @@ def _cell(paper: dict[str, Any], key: str) -> str:
 @cache
 def _read() -> dict[str, Any]:
     return tomllib.loads((files("socli.report") / "paper.toml").read_text("utf-8"))
-
-
-def _short(base: str) -> str:
-    return base.rstrip("/").rpartition("/")[2]

@@ -52,6 +52,8 @@ class Entry:
     settings: Mapping[str, Any]
     """Of the bench."""
     versions: Mapping[str, str]
+    swapped: bool = False
+    """Whether the reference took one part: the sub-questions or the answers to them."""
     bleu: float | None = None
     """Of its sub-questions against the reference ones, 0 to 100."""
     bleu_signature: str = ""
@@ -67,7 +69,7 @@ class Results:
     size: str
     base: str
     variant: str
-    """Tells groups apart that differ in another setting; empty for the only or the newest one."""
+    """Tells groups apart that differ in another setting; empty for those of the recipe as it is written."""
     version: str
     """Of socli."""
     date: str
@@ -80,8 +82,7 @@ class Results:
     @property
     def name(self) -> str:
         """What its file is called."""
-        base = self.base.rstrip("/").rpartition("/")[2]
-        return "-".join(filter(None, (self.recipe, self.size, base, self.variant)))
+        return "-".join(filter(None, (self.recipe, self.size, self.base, self.variant)))
 
 
 def written(results: Results) -> str:
