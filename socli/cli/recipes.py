@@ -66,8 +66,8 @@ def _size(size: str, recipe: "Recipe") -> str:
     problems, scored = (f"{n:,}" if n else "all" for n in (recipe.problems.limit, bench.limit))
     return line(
         f"# size {size}: {runs} runs (arms {', '.join(recipe.arms) or 'none'}; seeds"
-        f" {', '.join(map(str, train.seeds or (train.seed,)))}), {problems} problems, {train.epochs} epochs"
-        f" in batches of {train.batch}, {scored} problems of each bench set"
+        f" {', '.join(map(str, train.seeds or (train.seed,)))}), {problems} problems, epochs"
+        f" {train.epochs}, batches of {train.batch}, {scored} problems of each bench set"
     )
 
 
