@@ -180,7 +180,7 @@ def _rows(db: "Store", recipe: str | None, run: str | None, overrides: list[str]
 
     if recipe is None or run is not None:
         return [wiring.chosen_run(db, run)]
-    return arms.runs_of(db, recipe, recipes.load(recipe, overrides))
+    return arms.runs_of(db, recipe, recipes.load(recipe, overrides), overrides)
 
 
 def _alone(ready: "Sequence[tuple[RunRow | None, BenchTable, partial[Solvers]]]") -> "partial[Solvers]":

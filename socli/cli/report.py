@@ -69,8 +69,9 @@ def report(
     made = _made()
     if html is not None:
         from socli.report.page import page
+        from socli.report.paper import told as shown
 
-        _write(html, page(found, made, examples))
+        _write(html, page(found, made, examples, [part for one in told for part in shown(one)]))
     if markdown is not None:
         from socli.report import paper, text
 
@@ -183,10 +184,9 @@ def _print_paper(told: "list[Results]") -> None:
     from socli.screen.render import line
 
     for one in told:
-        for section in paper.sections(one):
-            print(line(section.title))
-            for head, rows in (paper.scores(section), paper.contests(section), paper.by_steps(section)):
-                if rows:
-                    wiring.table(head, rows)
-            for note in paper.notes(section):
+        for shown in paper.told(one):
+            print(line(shown.title))
+            for head, rows in shown.tables.values():
+                wiring.table(head, rows)
+            for note in shown.notes:
                 print(line(note))

@@ -1,7 +1,7 @@
 """The paper's table with ours beside it: accuracies, gains, paired tests and sub-questions."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -31,13 +31,12 @@ class Row:
 
     arm: str
     entries: tuple[Entry, ...]
-    outcomes: tuple[tuple[bool, ...], ...]
-    """By seed and problem, of the problems that all rows of the section have."""
+    places: tuple[int, ...]
+    """The problems, by their place in the set, that all its seeds were scored on."""
 
-    @property
-    def accuracy(self) -> float:
-        """Over seeds and problems."""
-        return fmean(fmean(one) for one in self.outcomes)
+    def outcomes(self, places: Sequence[int]) -> list[list[bool]]:
+        """By seed, whether the problems at these places came out right."""
+        return [[one.verdicts[n] == RIGHT for n in places] for one in self.entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,6 @@ class Section:
     calculator: bool
     rows: tuple[Row, ...]
     contests: tuple[Contest, ...]
-    shared: tuple[int, ...]
-    """The problems, by their place in the set, that all rows were scored on."""
 
     @property
     def title(self) -> str:
@@ -96,14 +93,13 @@ def _section(results: Results, items: Items, calculator: bool) -> Section:
         if (one.set, one.calculator) == (items.set, calculator):
             arms.setdefault(one.arm, []).append(one)
     some = {arm: sorted(found, key=lambda one: one.seed or 0) for arm, found in arms.items() if found}
-    entries = [one for found in some.values() for one in found]
-    shared = tuple(n for n in range(len(items.ids)) if all(one.verdicts[n] != MISSING for one in entries))
-    rows = [
-        Row(arm, tuple(found), tuple(tuple(one.verdicts[n] == RIGHT for n in shared) for one in found))
-        for arm, found in some.items()
-    ]
-    rows = rows if shared else []
-    return Section(results, items, calculator, tuple(rows), tuple(_contests(rows)), shared)
+    rows = []
+    for arm, found in some.items():
+        signs = enumerate(zip(*(one.verdicts for one in found), strict=True))
+        places = tuple(n for n, some_signs in signs if MISSING not in some_signs)
+        if places:
+            rows.append(Row(arm, tuple(found), places))
+    return Section(results, items, calculator, tuple(rows), tuple(_contests(rows)))
 
 
 def against(first: Entry, second: Entry) -> bool:
@@ -138,17 +134,23 @@ def _contests(rows: Sequence[Row]) -> Iterator[Contest]:
         (one, other, stats.paired(*_alike(one, other)))
         for one in rows
         for other in rows
-        if one is not other and against(one.entries[0], other.entries[0])
+        if one is not other and against(one.entries[0], other.entries[0]) and _common(one, other)
     ]
     corrected = stats.holm([stats.mcnemar(paired.pairs) for _, _, paired in couples])
     for (one, other, paired), p in zip(couples, corrected, strict=True):
         yield Contest(one.arm, other.arm, paired, p)
 
 
-def _alike(one: Row, other: Row) -> tuple[list[tuple[bool, ...]], list[tuple[bool, ...]]]:
-    """The outcomes of the seeds both have; of a student without seeds, the same for each of the other's."""
-    mine = {entry.seed: row for entry, row in zip(one.entries, one.outcomes, strict=True)}
-    theirs = {entry.seed: row for entry, row in zip(other.entries, other.outcomes, strict=True)}
+def _common(one: Row, other: Row) -> list[int]:
+    """The places of problems that both were scored on."""
+    return sorted(set(one.places) & set(other.places))
+
+
+def _alike(one: Row, other: Row) -> tuple[list[list[bool]], list[list[bool]]]:
+    """The outcomes of the seeds and problems both have; of a student without seeds, the same for each seed."""
+    places = _common(one, other)
+    mine = {entry.seed: row for entry, row in zip(one.entries, one.outcomes(places), strict=True)}
+    theirs = {entry.seed: row for entry, row in zip(other.entries, other.outcomes(places), strict=True)}
     if None in mine:
         return [mine[None]] * len(theirs), list(theirs.values())
     seeds = [seed for seed in mine if seed in theirs]
@@ -176,7 +178,7 @@ def scores(section: Section) -> Table:
 
 
 def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[str, ...]:
-    form, found = row.entries[0].scheme, stats.spread(row.outcomes)
+    form, found = row.entries[0].scheme, stats.spread(row.outcomes(row.places))
     ends = found.accuracy
     bleu = [one.bleu for one in row.entries if one.bleu is not None]
     alike = [one.same_count for one in row.entries if one.same_count is not None]
@@ -185,7 +187,7 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
         described(form) if form else "",
         percent(ends.value),
         f"{100 * ends.low:.1f} to {percent(ends.high)}",
-        f"{len(section.shared):,}",
+        f"{len(row.places):,}",
         str(len(row.entries)),
         "" if found.seed_sd is None else f"± {100 * found.seed_sd:.1f} points",
         _gain(section, row, "answer"),
@@ -193,7 +195,7 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
         f"{fmean(bleu):.1f}" if bleu else "",
         percent(fmean(alike)) if alike else "",
         _figure(paper, row.entries[0]),
-        _told(section, row),
+        _beats(section, row),
     )
 
 
@@ -202,12 +204,14 @@ def _gain(section: Section, row: Row, name: str) -> str:
     form = row.entries[0].scheme
     for other in section.rows:
         base = other.entries[0].scheme
-        if form and base and base.name == name and base.facts == form.facts and other.accuracy:
-            return "" if other is row else f"{100 * (row.accuracy / other.accuracy - 1):+.0f} %"
+        if form and base and base.name == name and base.facts == form.facts and other is not row:
+            places = _common(row, other)
+            ours, theirs = (sum(map(sum, one.outcomes(places))) / len(one.entries) for one in (row, other))
+            return f"{100 * (ours / theirs - 1):+.0f} %" if theirs else ""
     return ""
 
 
-def _told(section: Section, row: Row) -> str:
+def _beats(section: Section, row: Row) -> str:
     """Whom it beats and who beats it: `better than answer, cot`."""
     won = [one.first for one in section.contests if one.second == row.arm and one.verdict == "better"]
     lost = [one.first for one in section.contests if one.second == row.arm and one.verdict == "worse"]
@@ -237,13 +241,16 @@ def contests(section: Section) -> Table:
 
 def by_steps(section: Section) -> Table:
     """Accuracy by number of reference steps, over all seeds: where asking helps and where it does not."""
-    counts = sorted({section.items.steps[n] for n in section.shared} - {0})
+    steps = section.items.steps
+    widest = max((row.places for row in section.rows), key=len, default=())
     head = ("steps", "problems", *(row.arm for row in section.rows))
     rows = []
-    for count in counts:
-        places = [at for at, n in enumerate(section.shared) if section.items.steps[n] == count]
-        shares = [fmean(one[at] for one in row.outcomes for at in places) for row in section.rows]
-        rows.append((str(count), f"{len(places):,}", *map(percent, shares)))
+    for count in sorted({steps[n] for n in widest} - {0}):
+        cells = []
+        for row in section.rows:
+            right = row.outcomes([n for n in row.places if steps[n] == count])
+            cells.append(percent(fmean(map(fmean, right))) if right[0] else "")
+        rows.append((str(count), f"{sum(steps[n] == count for n in widest):,}", *cells))
     return head, rows
 
 
@@ -252,9 +259,8 @@ def notes(section: Section) -> list[str]:
     told = []
     if section.items.majority is not None:
         told.append(f"Always the more frequent answer: {percent(section.items.majority)} right.")
-    left = len(section.items.ids) - len(section.shared)
-    if left:
-        told.append(f"{left:,} problems are left out: not all arms were scored on them.")
+    if len({row.places for row in section.rows}) > 1:
+        told.append("Not all were scored on the same problems: two are compared on those that both have.")
     signatures = {one.bleu_signature for row in section.rows for one in row.entries if one.bleu_signature}
     if signatures:
         told.append(f"BLEU: {', '.join(sorted(signatures))}.")
@@ -265,18 +271,38 @@ def notes(section: Section) -> list[str]:
     return told
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A section as it is shown, wherever it is shown."""
+
+    title: str
+    tables: Mapping[str, Table]
+    """By heading; those that have a row."""
+    notes: tuple[str, ...]
+
+
+def told(results: Results) -> list[Told]:
+    """All sections of the results."""
+    shown = []
+    for one in sections(results):
+        tables = {
+            "Accuracy": scores(one),
+            "Paired tests": contests(one),
+            "By number of steps": by_steps(one),
+        }
+        kept = {heading: table for heading, table in tables.items() if table[1]}
+        shown.append(Told(one.title, kept, tuple(notes(one))))
+    return shown
+
+
 def markdown(results: Results, level: int = 2) -> str:
-    """All tables of the results, under headings of a level."""
-    marks = "#" * level
-    parts = []
-    for section in sections(results):
-        parts += [f"{marks} {section.title}", pipes(*scores(section)), *map(escaped, notes(section))]
-        for heading, table in (
-            ("Paired tests", contests(section)),
-            ("By number of steps", by_steps(section)),
-        ):
-            if table[1]:
-                parts += [f"{marks}# {heading}", pipes(*table)]
+    """All sections of the results, under headings of a level."""
+    marks, parts = "#" * level, []
+    for one in told(results):
+        parts.append(f"{marks} {escaped(one.title)}")
+        for heading, table in one.tables.items():
+            parts += [f"{marks}# {heading}", pipes(*table)]
+        parts += map(escaped, one.notes)
     return "\n\n".join(parts) + "\n"
 
 

@@ -126,7 +126,10 @@ def test_one_arm_goes_from_training_to_a_page(
     repeat = socli("runs", "show", "paper-stories").lines[-1]
     assert repeat.startswith("repeat it: socli distill --recipe paper-stories --set size=smoke --set ")
     other = socli("bench", "-r", "paper-stories", "--set", "size=small", *base)
-    assert other.told[0] == "error: there is no finished run of recipe paper-stories yet"
+    assert other.told == [
+        "error: there is no finished run of recipe paper-stories yet",
+        f"hint: socli distill --recipe paper-stories --set size=small --set student.base={llama}",
+    ]
 
     printed = socli("report", "-r", "paper-stories", "--size", "smoke").lines
     at = printed.index(
@@ -150,6 +153,11 @@ def test_one_arm_goes_from_training_to_a_page(
     )
     assert filled.endswith("<!-- results paper-svamp full -->\n\nNot measured yet.\n\n<!-- end -->\n")
     assert tables.filled(filled, folder) == filled
+
+    html, markdown = tmp_path / "page.html", tmp_path / "tables.md"
+    assert socli("report", "-r", "paper-stories", "--html", str(html), "--markdown", str(markdown)).code == 0
+    assert f">{printed[at]}</h2>" in html.read_text()
+    assert f"## {printed[at]}\n" in markdown.read_text()
 
     (folder / f"paper-stories-smoke-{llama.name}.json").write_text("mine")
     refused = socli("report", "-r", "paper-stories", "--results", str(folder))
