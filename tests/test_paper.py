@@ -137,6 +137,18 @@ def test_the_table_has_ours_gains_and_the_papers_figure_with_what_is_unconfirmed
     )
 
 
+def test_an_arm_that_was_scored_on_fewer_problems_shortens_no_other(store: Store) -> None:
+    scored(store, "answer", ANSWER, "1000")
+    scored(store, "cot", COT, "11")
+    (section,) = paper.sections(experiments(store, "paper-gsm8k")[0])
+    head, rows = paper.scores(section)
+    cells = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [(row["right"], row["problems"]) for row in cells[:2]] == [("25.0 %", "4"), ("100.0 %", "2")]
+    assert cells[1]["over answer"] == "+100 %"
+    assert section.contests[0].paired.pairs == Pairs(both=1, first=0, second=1, neither=0)
+    assert paper.notes(section)[0].startswith("Not all were scored on the same problems")
+
+
 def test_only_what_is_confirmed_is_not_marked() -> None:
     told = paper._read()["student"]
     assert [(one["name"], one["confirmed"]) for one in told if "confirmed" in one] == [

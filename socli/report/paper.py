@@ -147,7 +147,7 @@ def _common(one: Row, other: Row) -> list[int]:
 
 
 def _alike(one: Row, other: Row) -> tuple[list[list[bool]], list[list[bool]]]:
-    """The outcomes of the seeds and problems both have; of a student without seeds, the same for each seed."""
+    """The outcomes of the seeds and problems both have; of a student without seeds, its own for each."""
     places = _common(one, other)
     mine = {entry.seed: row for entry, row in zip(one.entries, one.outcomes(places), strict=True)}
     theirs = {entry.seed: row for entry, row in zip(other.entries, other.outcomes(places), strict=True)}
