@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from doubles import PROBLEMS
 from filelock import FileLock
+from test_runbook import PLAN
 
 from socli import distill as distilling
 from socli import recipe as recipes
@@ -57,6 +59,17 @@ def base(load_tiny, student_folders) -> Path:
 
 
 # ---- a run
+
+
+def test_a_run_from_before_a_key_was_there_is_the_same_run(store):
+    plan = replace(PLAN, recipe={"name": "mine", **json.loads(recipes.dump(SOLO))})
+    older = json.loads(json.dumps(plan.recipe))
+    del older["size"], older["sizes"], older["scheme"]["facts"]
+    begun = store.start_run(replace(plan, recipe=older))
+    assert store.find_run(plan) == begun
+    bare = replace(plan, recipe=plan.recipe | {"scheme": plan.recipe["scheme"] | {"facts": False}})
+    assert store.find_run(bare) is None
+    assert store.find_run(replace(plan, recipe=plan.recipe | {"size": "small"})) is None
 
 
 def test_a_run_is_written_down_with_all_that_repeats_it(store, base):

@@ -94,6 +94,20 @@ def test_the_bench_of_most_problems_counts_and_none_of_drawn_samples(store: Stor
     assert [one.verdicts for one in found.entries] == ["0011"]
 
 
+def test_a_model_to_be_beaten_and_gold_parts_stand_beside_the_arms(store: Store) -> None:
+    scored(store, "cot", COT, "0000")
+    first = scored(store, "split", SPLIT, "1110")
+    scored(store, "split", SPLIT, "1100", seed=2)
+    bench(store, "theirs-7b", "1000")
+    bench(store, f"{first} with gold questions", "1111")
+    (found,) = experiments(store, "paper-gsm8k", others=["theirs-7b"])
+    (section,) = paper.sections(found)
+    assert [(one.first, one.second, round(one.paired.difference.value, 3)) for one in section.contests] == [
+        ("cot", "split", 0.75), ("split", "split with gold questions", 0.25), ("theirs-7b", "split", 0.375),
+    ]  # fmt: skip
+    assert [row.arm for row in section.rows] == ["cot", "split", "split with gold questions", "theirs-7b"]
+
+
 def test_t11_the_file_holds_ids_and_verdicts_and_no_text(store: Store) -> None:
     scored(store, "split", SPLIT, "1010")
     (found,) = experiments(store, "paper-gsm8k")

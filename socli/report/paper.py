@@ -194,7 +194,7 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
         _gain(section, row, "cot"),
         f"{fmean(bleu):.1f}" if bleu else "",
         percent(fmean(alike)) if alike else "",
-        _figure(paper, row.entries[0]),
+        _figure(paper if row.entries[0].base == section.results.base else None, row.entries[0]),
         _beats(section, row),
     )
 
