@@ -1,6 +1,7 @@
 # make setup   the environment, .venv, with the versions of constraints.txt
 # make demo    the whole loop on two CPU cores: annotate, distill, bench, solve
-# make test    the whole suite, with the development tools
+# make test    the whole suite but what is slow, with the development tools
+# make test-all  the slow tests too: the paper's recipes from end to end
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup demo test lint docs clean
+.PHONY: setup demo test test-all lint docs clean
 
 setup: $(VENV)/.installed
 
@@ -29,6 +30,9 @@ demo: setup
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
+test-all: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "slow or not slow"
+
 lint: $(VENV)/.tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -37,6 +41,7 @@ lint: $(VENV)/.tools
 docs: $(VENV)/.tools
 	$(BIN)/python docs/picture.py
 	$(BIN)/cog -r README.md docs/reference/*.md
+	$(BIN)/python docs/experiments/tables.py
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -161,6 +161,8 @@ def recipe_table() -> str:
         one = recipes.load(name)
         how = one.scheme.name if one.scheme.name != "socratic" else f"socratic, {one.scheme.roles}"
         score = measured.get(name, UNMEASURED)
+        if one.arms:
+            how, score = f"{len(one.arms)} arms", "[of each arm](docs/concepts/does-asking-help.md)"
         rows.append((f"[`{name}`](recipes/{path.name})", one.about, how, f"`{one.student.base}`", score))
     return _table(("recipe", "what it is", "scheme", "student", "right answers"), rows)
 

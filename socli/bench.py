@@ -182,10 +182,11 @@ def _length(pair: tuple[int, Problem]) -> int:
 
 
 def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:
+    settings = table.model_dump(mode="json", exclude={"calculators"})
     return BenchPlan(
         model=who.name,
         set=set_name,
         calculator=who.calculator,
-        settings={"precision": who.precision, "scheme": who.scheme.name, **table.model_dump(mode="json")},
+        settings={"precision": who.precision, "scheme": who.scheme.name, **settings},
         run=who.run,
     )

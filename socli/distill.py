@@ -289,7 +289,8 @@ def _plan(name: str, recipe: Recipe, traces: Sequence[tuple[Problem, Trace]], ar
         scheme=recipe.scheme.name,
         roles=recipe.scheme.roles,
         base=recipe.student.base,
-        versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")},
+        versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")}
+        | {"device": student.device_name()},
         note=f"{len(traces)} traces",
         arm=arm,
         budget=recipe.train.budget,

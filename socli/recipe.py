@@ -7,10 +7,10 @@ key named.
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -22,6 +22,8 @@ from socli.tables import (
     BenchTable,
     ProblemsTable,
     SchemeTable,
+    Size,
+    SizeTable,
     StudentTable,
     Table,
     TeacherTable,
@@ -30,6 +32,8 @@ from socli.tables import (
 )
 
 _HERE = Path(__file__).parent
+_Changes = Sequence[tuple[list[str], Any]]
+"""Keys, from the outermost table on, and the value that is set there."""
 FOLDERS = (_HERE / "recipes", _HERE.parent / "recipes")
 """Where shipped recipes lie: inside an installed package, or beside it in a checkout."""
 
@@ -39,6 +43,9 @@ class Recipe(Table):
 
     about: str = ""
     """One line that says what the recipe is for."""
+    size: Size = "full"
+    """How much of it is done: `full` is the recipe as written, `small` and `smoke` have `[sizes.NAME]` change
+    it. Runs of different sizes never mix."""
     problems: ProblemsTable
     teacher: TeacherTable = TeacherTable()
     scheme: SchemeTable = SchemeTable()
@@ -47,6 +54,8 @@ class Recipe(Table):
     bench: BenchTable = BenchTable()
     arms: dict[Annotated[str, AfterValidator(arm_name)], ArmTable] = Field(default_factory=dict)
     """Schemes that are compared, each by its name."""
+    sizes: dict[Literal["smoke", "small"], SizeTable] = Field(default_factory=dict)
+    """Smaller sizes, each by its name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -73,7 +82,7 @@ class Recipe(Table):
         """
         schemes = {name: arm.scheme for name, arm in self.arms.items()} or {"": self.scheme}
         return [
-            (arm, self.model_copy(update={"scheme": form, "arms": {}, "train": train}))
+            (arm, self.model_copy(update={"scheme": form, "arms": {}, "sizes": {}, "train": train}))
             for seed in self.train.seeds or (self.train.seed,)
             for train in [self.train.model_copy(update={"seed": seed, "seeds": ()})]
             for arm, form in schemes.items()
@@ -124,9 +133,34 @@ def load(name: str, overrides: Iterable[str] = ()) -> Recipe:
     except (OSError, ValueError, RecursionError) as error:  # not all of tomllib's are TOMLDecodeErrors
         reason = error.strerror if isinstance(error, OSError) else error
         raise RecipeError(f"{path.name} cannot be read: {reason}") from error
-    for override in overrides:
-        _override(tables, override)
-    return parse(tables, path.name)
+    changes = [_read(override) for override in overrides]
+    _change(tables, changes)
+    whole = parse(tables, path.name)
+    _refuse_unknown_arms(whole, path.name)
+    return whole if whole.size == "full" else _sized(whole, tables, changes, path.name)
+
+
+def _refuse_unknown_arms(whole: Recipe, where: str) -> None:
+    for name, size in whole.sizes.items():
+        for arm in size.arms:
+            if arm not in whole.arms:
+                near = difflib.get_close_matches(arm, whole.arms, n=1)
+                hint = f"did you mean `{near[0]}`?" if near else f"its arms: {', '.join(whole.arms)}"
+                raise RecipeError(f"{where}: `sizes.{name}.arms`: there is no arm {arm[:40]!r}", hint=hint)
+
+
+def _sized(whole: Recipe, tables: dict[str, Any], changes: _Changes, where: str) -> Recipe:
+    """The recipe in the size it asks for; what `--set` changes has the last word."""
+    size = whole.sizes.get(whole.size) if whole.size != "full" else None
+    if size is None:
+        known = ", ".join([*whole.sizes, "full"])
+        raise RecipeError(f"{where} has no size `{whole.size}`", hint=f"it has {known}")
+    arms = tables.get("arms", {})
+    sized = {key: value for key, value in tables.items() if key != "sizes"}
+    sized["arms"] = {name: arms[name] for name in size.arms or arms}
+    _change(sized, [(key.split("."), value) for key, value in size.settings().items()])
+    _change(sized, changes)
+    return parse(sized, where)
 
 
 def parse(tables: dict[str, Any], where: str) -> Recipe:
@@ -134,7 +168,7 @@ def parse(tables: dict[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(tables)
     except ValidationError as error:
-        faults = list(faults_of(error, Recipe, {"arms": ArmTable}))
+        faults = list(faults_of(error, Recipe, {"arms": ArmTable, "sizes": SizeTable}))
         more = "".join(f"; {sentence}" for sentence, _ in faults[1:])
         hint = next((hint for _, hint in faults if hint), None)
         raise RecipeError(f"{where}: {faults[0][0]}{more}", hint=hint) from error
@@ -150,20 +184,27 @@ def dump(recipe: Recipe) -> str:
     return json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
 
 
-def _override(tables: dict[str, Any], override: str) -> None:
-    """Set one `table.key=value` in place; the value is read as TOML, else as a string."""
+def _read(override: str) -> tuple[list[str], Any]:
+    """The keys and the value of `table.key=value`, which is read as TOML, else as a string."""
     path, equals, value = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise RecipeError(
             f"--set {override!r} is not table.key=value", hint="for example --set train.epochs=2"
         )
-    table = tables
-    for key in keys[:-1]:
-        table = table.setdefault(key, {})
-        if not isinstance(table, dict):
-            raise RecipeError(f"--set {override!r}: `{key}` is not a table")
     try:
-        table[keys[-1]] = tomllib.loads(f"value = {value}")["value"]
+        return keys, tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
+        return keys, value
+
+
+def _change(tables: dict[str, Any], changes: _Changes) -> None:
+    """Set each value at its keys, in place."""
+    for keys, value in changes:
+        table = tables
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                said = f"{'.'.join(keys)}={value}"
+                raise RecipeError(f"--set {said!r}: `{key}` is not a table")
         table[keys[-1]] = value

@@ -60,6 +60,7 @@ class RunPlan:
     base: str
     """The student before training."""
     versions: Mapping[str, str]
+    """Of libraries; and the device's name."""
     note: str = ""
     arm: str = ""
     """Which of the recipe's arms; empty where it has none."""

@@ -49,6 +49,8 @@ class Scheme:
     sub_answers: bool = True
     decomposer: Decomposer = "interleaved"
     guide: Guide = "none"
+    facts: bool = True
+    """Whether the facts of a problem that has any are shown."""
 
     @property
     def asks(self) -> bool:
@@ -121,17 +123,18 @@ def roles(scheme: Scheme) -> tuple[Role, ...]:
 
 def described(scheme: Scheme) -> str:
     """The scheme in a few words: `cot`, `socratic split planned, guide count`."""
+    unseen = ", no facts" * (not scheme.facts)
     if not scheme.asks:
-        return scheme.name
+        return scheme.name + unseen
     words = [scheme.name, scheme.roles, *["planned"] * scheme.planned]
     extra = [", no sub-answers"] * (not scheme.sub_answers) + [f", guide {scheme.guide}"] * scheme.guided
-    return " ".join(words) + "".join(extra)
+    return " ".join(words) + "".join(extra) + unseen
 
 
-def prompt(problem: Problem) -> str:
-    """What a student reads before it writes: the problem, and its context if it has any."""
-    facts = f"{FACTS} {one_line(problem.context)}\n" if problem.context else ""
-    return f"{PROBLEM} {one_line(problem.question)}\n{facts}"
+def prompt(problem: Problem, *, facts: bool = True) -> str:
+    """What a student reads before it writes: the problem, and its context if it has any and is shown it."""
+    known = f"{FACTS} {one_line(problem.context)}\n" if problem.context and facts else ""
+    return f"{PROBLEM} {one_line(problem.question)}\n{known}"
 
 
 def write(steps: tuple[Step, ...], answer: str, scheme: Scheme) -> str:
@@ -240,7 +243,7 @@ def _guide(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:
 
 def _spans(problem: Problem, trace: Trace, scheme: Scheme, role: Role) -> Iterator[Span]:
     """Cut where the decoding loop cuts, so that training and decoding see the same tokens."""
-    yield Span(prompt(problem), learnt=False)
+    yield Span(prompt(problem, facts=scheme.facts), learnt=False)
     guide = [Span(line, learnt=False) for line in _guide(trace.steps, scheme)]
     match role:
         case "planner":

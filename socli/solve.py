@@ -84,7 +84,7 @@ def solve(
     attempts = {n: _Attempt(problem, max_tokens) for n, problem in enumerate(problems)}
     for problem in problems:
         yield Opened(problem, who.calculator)
-    prompts = [scheme.prompt(problem) for problem in problems]
+    prompts = [scheme.prompt(problem, facts=who.scheme.facts) for problem in problems]
     for writer in (who.planner, who.decomposer, who.student):
         if writer is not None:
             writer.open(prompts, who.prefix)

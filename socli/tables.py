@@ -1,7 +1,7 @@
 """The tables of a recipe: every key is declared here with what it means; unknown ones are refused."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +13,7 @@ _SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", r
 LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers and the store can hold."""
 Budget = Literal["problems", "steps", "tokens"]
+Size = Literal["smoke", "small", "full"]
 _Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
@@ -196,10 +197,12 @@ class SchemeTable(Table):
     guide: Guide = "none"
     """What a planner tells whoever asks: the number of sub-questions (`count`), the `operators` of each
     step, or its marked `equations`; with `none` there is no planner."""
+    facts: bool = True
+    """Whether a problem's facts are shown, where it has any (StrategyQA)."""
 
     def to_scheme(self) -> Scheme:
         """The table as the value the rules work with."""
-        return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide)
+        return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide, self.facts)
 
 
 class ArmTable(Table):
@@ -210,6 +213,34 @@ class ArmTable(Table):
 
     scheme: SchemeTable = SchemeTable()
     """Keys of `[scheme]`; those that are not given are as there."""
+
+
+class SizeTable(Table):
+    """What `size = "NAME"` changes, where `NAME` is `smoke` or `small`. Without a key the recipe's stays."""
+
+    arms: tuple[str, ...] = ()
+    """These arms alone; all where none is named."""
+    limit: int | None = Field(default=None, ge=1)
+    """`problems.limit`."""
+    epochs: int | None = Field(default=None, ge=1)
+    """`train.epochs`."""
+    batch: int | None = Field(default=None, ge=1)
+    """`train.batch`."""
+    seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()
+    """`train.seeds`."""
+    bench_limit: int | None = Field(default=None, ge=1)
+    """`bench.limit`."""
+
+    def settings(self) -> dict[str, Any]:
+        """The keys of the recipe that it changes, and their values."""
+        named = {
+            "problems.limit": self.limit,
+            "train.epochs": self.epochs,
+            "train.batch": self.batch,
+            "train.seeds": self.seeds or None,
+            "bench.limit": self.bench_limit,
+        }
+        return {key: value for key, value in named.items() if value is not None}
 
 
 class StudentTable(Table):
@@ -272,7 +303,14 @@ class BenchTable(Table):
     """Least and most steps of a problem; `stories` only."""
     calculator: bool = True
     """Whether the values of marked equations are computed instead of guessed."""
+    calculators: tuple[bool, ...] = ()
+    """Several settings, a score each, in place of `calculator`: `[true, false]`."""
     max_tokens: int = Field(default=512, ge=1)
     """Longest transcript a student may write for one problem."""
     batch: int = Field(default=32, ge=1)
     """Problems decoded side by side."""
+
+    def each(self) -> "list[BenchTable]":
+        """The table with one setting of the calculator, for each that is asked for."""
+        settings = self.calculators or (self.calculator,)
+        return [self.model_copy(update={"calculator": one, "calculators": ()}) for one in settings]

@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from doubles import PROBLEMS
 from filelock import FileLock
+from test_runbook import PLAN
 
 from socli import distill as distilling
 from socli import recipe as recipes
@@ -84,6 +86,17 @@ def test_all_samples_of_a_problem_are_learnt_and_no_words_twice(store):
 # ---- a run
 
 
+def test_a_run_from_before_a_key_was_there_is_the_same_run(store):
+    plan = replace(PLAN, recipe={"name": "mine", **json.loads(recipes.dump(SOLO))})
+    older = json.loads(json.dumps(plan.recipe))
+    del older["size"], older["sizes"], older["scheme"]["facts"]
+    begun = store.start_run(replace(plan, recipe=older))
+    assert store.find_run(plan) == begun
+    bare = replace(plan, recipe=plan.recipe | {"scheme": plan.recipe["scheme"] | {"facts": False}})
+    assert store.find_run(bare) is None
+    assert store.find_run(replace(plan, recipe=plan.recipe | {"size": "small"})) is None
+
+
 def test_a_run_is_written_down_with_all_that_repeats_it(store, base):
     *_, last = train(store, base)
     (run,) = store.runs()
@@ -91,7 +104,7 @@ def test_a_run_is_written_down_with_all_that_repeats_it(store, base):
     assert (run.name, run.status, run.base, run.seed) == ("mine", "done", "tiny", 1)
     assert (run.scheme, run.roles, run.note) == ("socratic", "unified", "4 traces")
     assert run.recipe == {"name": "mine", **json.loads(recipes.dump(SOLO))}
-    assert sorted(run.versions) == ["socli-distill", "torch", "transformers"]
+    assert sorted(run.versions) == ["device", "socli-distill", "torch", "transformers"]
     assert run.finished >= run.created
     assert store.last_good_run() == run
 

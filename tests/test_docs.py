@@ -63,6 +63,13 @@ def test_what_cog_writes_is_up_to_date_in_any_terminal(columns: str, monkeypatch
     assert done.returncode == 0, f"run `make docs`: {done.stdout[-2000:]}{done.stderr[-2000:]}"
 
 
+def test_the_tables_of_the_experiment_are_those_of_its_results() -> None:
+    tables = script("experiments/tables")
+    assert tables.filled(page_of(tables.PAGE), tables.HERE) == page_of(tables.PAGE), (
+        "run `python docs/experiments/tables.py`"
+    )
+
+
 def test_the_picture_is_what_the_renderer_draws() -> None:
     picture = script("picture")
     assert page_of(picture.FILE) == picture.drawn(), "run `python docs/picture.py`"

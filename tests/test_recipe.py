@@ -204,6 +204,84 @@ def test_t19_an_arm_or_seed_that_cannot_be_is_one_sentence(load, content, senten
     assert said(lambda: load(f"{PROBLEMS}[{content}\n")) == (f"mine.toml: {sentence}", hint)
 
 
+# ---- sizes
+
+SIZES = (
+    ARMS
+    + """
+[bench]
+limit = 900
+
+[sizes.small]
+arms = ["planned"]
+limit = 1000
+epochs = 1
+batch = 2
+seeds = [8]
+bench_limit = 500
+
+[sizes.smoke]
+limit = 4
+"""
+)
+
+
+def test_a_size_changes_what_it_names_and_set_has_the_last_word(load):
+    full, small, smoke = (load(SIZES, *some) for some in ((), ("size=small",), ("size=smoke",)))
+    told = [
+        (
+            one.problems.limit,
+            one.train.epochs,
+            one.train.batch,
+            one.train.seeds,
+            one.bench.limit,
+            list(one.arms),
+        )
+        for one in (full, small, smoke)
+    ]
+    assert told == [
+        (None, 3, 16, (3, 1), 900, ["cot", "planned"]),
+        (1000, 1, 2, (8,), 500, ["planned"]),
+        (4, 3, 16, (3, 1), 900, ["cot", "planned"]),
+    ]
+    mine = load(SIZES, "size=small", "problems.limit=7", "train.seeds=[9]")
+    assert (mine.problems.limit, mine.train.seeds, mine.train.epochs) == (7, (9,), 1)
+    assert load(SIZES.replace("[problems]", 'size = "small"\n[problems]')) == small
+
+
+def test_the_size_is_frozen_with_every_run_and_the_other_sizes_are_not(load):
+    ((_, alone),) = load(SIZES, "size=small").queue()
+    assert (alone.size, alone.sizes) == ("small", {})
+    assert [one.size for _, one in load(SIZES).queue()] == ["full"] * 4
+    assert recipe.parse(json.loads(recipe.dump(alone)), "dumped") == alone
+
+
+@pytest.mark.parametrize(
+    ("change", "overrides", "sentence", "hint"),
+    [
+        ("", ["size=tiny"], ": `size`: input should be 'smoke', 'small' or 'full' (got 'tiny')", None),
+        ("[sizes.tiny]", [], ": `sizes.tiny`: input should be 'smoke' or 'small' (got 'tiny')", None),
+        ("[sizes.smoke]\nlimt = 3", [], ": there is no setting `sizes.smoke.limt`", "did you mean `limit`?"),
+        (
+            "[sizes.smoke]\narms = ['cott']",
+            [],
+            ": `sizes.smoke.arms`: there is no arm 'cott'",
+            "did you mean `cot`?",
+        ),
+        ("", ["size=small"], " has no size `small`", "it has full"),
+    ],
+)  # fmt: skip
+def test_t19_a_size_that_cannot_be_is_one_sentence(load, change, overrides, sentence, hint):
+    assert said(lambda: load(f"{ARMS}{change}\n", *overrides)) == (f"mine.toml{sentence}", hint)
+
+
+def test_a_bench_has_a_table_for_each_setting_of_the_calculator(load):
+    both = load(PROBLEMS + "[bench]\ncalculators = [true, false]\n").bench
+    assert [(one.calculator, one.calculators) for one in both.each()] == [(True, ()), (False, ())]
+    (alone,) = load(PROBLEMS + "[bench]\ncalculator = false\n").bench.each()
+    assert alone.calculator is False
+
+
 # ---- T19: what a recipe must not hold
 
 

@@ -295,6 +295,18 @@ def test_facts_are_read_and_never_learnt():
     }
 
 
+def test_facts_that_are_not_shown_are_in_no_lesson():
+    steps = (Step("Why?", "So."),)
+    lift = Problem("Can it ride?", "no", "yes/no", context="It weighs 3 tonnes.", steps=steps)
+    bare = replace(Scheme("socratic", "split"), facts=False)
+    made = spans(bare, lift, Trace(lift.id, lift.steps, "no", "reference"))
+    assert {role: told[0] for role, told in made.items()} == dict.fromkeys(
+        ("decomposer", "solver"), reads("Problem: Can it ride?\n")
+    )
+    assert described(bare) == "socratic split, no facts"
+    assert described(Scheme("answer", facts=False)) == "answer, no facts"
+
+
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 def test_the_spans_of_every_role_are_the_whole_transcript(scheme):
     told = write(TRACE.steps, TRACE.answer, scheme)

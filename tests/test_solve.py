@@ -79,6 +79,17 @@ def test_answers_are_compared_as_their_kind_asks():
     assert (made.answer, made.correct) == ("yes", True)
 
 
+def test_facts_are_not_shown_to_those_that_learnt_without():
+    cold = Problem("Is ice cold?", "yes", "yes/no", context="Ice is frozen water.")
+    for facts, shown in (
+        (True, "Problem: Is ice cold?\nFacts: Ice is frozen water.\n"),
+        (False, "Problem: Is ice cold?\n"),
+    ):
+        writer = ScriptedWriter({"ice": ["#### yes"]})
+        list(solve([cold], Solvers("s", Scheme("answer", facts=facts), writer), 100))
+        assert writer.opened == [[shown]]
+
+
 def test_no_calculator_is_said_in_event_and_prediction():
     events = alone("#### 6", calculator=False)
     assert events[0] == Opened(TEA, calculator=False)

@@ -1,7 +1,7 @@
 """What commands connect for recipes of several runs: arms by name, and the runs that are done."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from socli.cli import wiring
@@ -25,8 +25,12 @@ def check(recipe: "Recipe", names: Collection[str]) -> None:
             )
 
 
-def runs_of(store: "Store", name: str, recipe: "Recipe") -> "list[RunRow]":
-    """The last finished run of each of the recipe's arms and seeds; MissingError where there is none."""
+def runs_of(store: "Store", name: str, recipe: "Recipe", overrides: Sequence[str] = ()) -> "list[RunRow]":
+    """The last finished run of each of the recipe's arms and seeds; MissingError where there is none.
+
+    `overrides` are those of the recipe, for the command that trains what is missing.
+    """
+    train = wiring.command("distill", recipe=name, overrides=overrides)
     queue = recipe.queue()
     if len(queue) == 1:
         return [wiring.chosen_run(store, None, name)]
@@ -38,11 +42,9 @@ def runs_of(store: "Store", name: str, recipe: "Recipe") -> "list[RunRow]":
         else:
             missing.append(title(arm, alone.train.seed))
     if not found:
-        raise MissingError(
-            f"there is no finished run of recipe {name} yet", hint=wiring.command("distill", recipe=name)
-        )
+        raise MissingError(f"there is no finished run of recipe {name} yet", hint=train)
     if missing:
-        wiring.say(f"not trained yet: {'; '.join(missing)}; next: {wiring.command('distill', recipe=name)}")
+        wiring.say(f"not trained yet: {'; '.join(missing)}; next: {train}")
     return found
 
 
@@ -59,6 +61,7 @@ def _trained(row: "RunRow", name: str, arm: str, alone: "Recipe") -> bool:
     return (
         (row.status, row.arm, row.seed) == ("done", arm, alone.train.seed)
         and wiring.recipe_of(row) == full_name(name)
+        and row.recipe.get("size", "full") == alone.size
         and StudentTable.model_validate(row.recipe["student"]) == alone.student
         and SchemeTable.model_validate(row.recipe["scheme"]) == alone.scheme
     )

@@ -5,7 +5,6 @@ import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache, partial
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -109,7 +108,9 @@ def bench(
 
     wiring.refuse_both(run, model)
     changed = {"limit": limit, "steps": wiring.two_numbers(steps), "calculator": calculator}
-    given = {key: value for key, value in changed.items() if value is not None}
+    given: dict[str, Any] = {key: value for key, value in changed.items() if value is not None}
+    if calculator is not None:
+        given["calculators"] = ()
     fields = Fields(question_field, answer_field, context_field, kind)
     named = _named_table(recipe, set_ or [])
     cards: list[Scorecard] = []
@@ -121,7 +122,11 @@ def bench(
         rows = _rows(db(), recipe, run, set_ or []) if solving and model is None else []
         table = (named or _frozen_table(rows)).model_copy(update=given)
         answering: Sequence[RunRow | None] = rows if model is None else [None] * int(solving)
-        ready = [partial(_solvers, row, model, scheme, kind, table.calculator) for row in answering]
+        ready = [
+            (row, one, partial(_solvers, row, model, scheme, kind, one.calculator))
+            for row in answering
+            for one in table.each()[: 1 if noise or swap else None]
+        ]
         if ready and noise:
             _noise(inputs, seed, fields, _alone(ready), table, db(), json=json)
             return
@@ -134,9 +139,9 @@ def bench(
                 if one.answered:
                     events = _judged(one, limit, fields, keep, db)
                     cards += scoring.follow(seen.collect(events) if samples else events, screen)
-            for row, load in zip_longest(rows, ready):
+            for row, one_table, load in ready:
                 more = _introduced(row, rows, screen)
-                for events in _each(inputs, seed, fields, load(precision), table, db(), again):
+                for events in _each(inputs, seed, fields, load(precision), one_table, db(), again):
                     told = in_order(events) if ordered else events
                     cards += scoring.follow(told, screen, solving=True, more=more)
     _tell(cards, inputs, seen.at_k() if samples else None, json=json)
@@ -175,14 +180,14 @@ def _rows(db: "Store", recipe: str | None, run: str | None, overrides: list[str]
 
     if recipe is None or run is not None:
         return [wiring.chosen_run(db, run)]
-    return arms.runs_of(db, recipe, recipes.load(recipe, overrides))
+    return arms.runs_of(db, recipe, recipes.load(recipe, overrides), overrides)
 
 
-def _alone(ready: "Sequence[partial[Solvers]]") -> "partial[Solvers]":
+def _alone(ready: "Sequence[tuple[RunRow | None, BenchTable, partial[Solvers]]]") -> "partial[Solvers]":
     """The only one; UsageError where several runs would answer."""
     if len(ready) > 1:
         raise UsageError("--noise and --swap look at one run alone", hint="name it with --run")
-    return ready[0]
+    return ready[0][2]
 
 
 def _prepare(inputs: "list[_Input]", rows: "list[RunRow]", model: str | None) -> None:

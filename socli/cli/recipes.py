@@ -1,11 +1,14 @@
 """socli recipes: list, show, validate"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import RecipeError
+
+if TYPE_CHECKING:
+    from socli.recipe import Recipe
 
 group = typer.Typer(help="List, show and check recipes.", invoke_without_command=True)
 app.add_typer(group, name="recipes")
@@ -28,8 +31,7 @@ def list_(json: options.Json = False) -> None:
             wiring.print_json({"name": name, **one.model_dump(mode="json")})
         return
     rows = [
-        (name, one.student.base, f"{one.scheme.name} {one.scheme.roles}", one.problems.train, one.about)
-        for name, one in loaded.items()
+        (name, one.student.base, _schemes(one), one.problems.train, one.about) for name, one in loaded.items()
     ]
     wiring.table(("recipe", "student", "scheme", "problems", "about"), rows)
 
@@ -44,8 +46,29 @@ def show(
     from socli import recipe as recipes
 
     loaded = recipes.load(name, set_ or [])
-    text = recipes.dump(loaded) if json else recipes.find(name).read_text(encoding="utf-8")
-    print(text.rstrip())
+    if json:
+        print(recipes.dump(loaded))
+        return
+    print(recipes.find(name).read_text(encoding="utf-8").rstrip())
+    for size in (*loaded.sizes, "full") if loaded.sizes else ():
+        print(_size(size, recipes.load(name, [*(set_ or ()), f"size={size}"])))
+
+
+def _schemes(recipe: "Recipe") -> str:
+    return f"{len(recipe.arms)} arms" if recipe.arms else f"{recipe.scheme.name} {recipe.scheme.roles}"
+
+
+def _size(size: str, recipe: "Recipe") -> str:
+    """What a size of a recipe comes to, as a comment below it."""
+    from socli.screen.render import line
+
+    runs, train, bench = len(recipe.queue()), recipe.train, recipe.bench
+    problems, scored = (f"{n:,}" if n else "all" for n in (recipe.problems.limit, bench.limit))
+    return line(
+        f"# size {size}: {runs} runs (arms {', '.join(recipe.arms) or 'none'}; seeds"
+        f" {', '.join(map(str, train.seeds or (train.seed,)))}), {problems} problems, epochs"
+        f" {train.epochs}, batches of {train.batch}, {scored} problems of each bench set"
+    )
 
 
 @group.command()

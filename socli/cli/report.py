@@ -3,7 +3,7 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from socli.errors import MissingError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from socli.report import Report
+    from socli.report.results import Results
     from socli.store import Store
 
 MARK = "socli report"
@@ -31,10 +32,22 @@ def report(
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="All finished runs of this recipe.")
     ] = None,
+    size: Annotated[
+        Literal["smoke", "small", "full"] | None,
+        typer.Option("--size", help="Only runs of this size of the recipe."),
+    ] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this set.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one page.")] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write tables for an appendix.")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            metavar="FOLDER",
+            help="With --recipe: write what its tables are made of, ids and verdicts without any text.",
+        ),
     ] = None,
     examples: Annotated[
         int, typer.Option("--examples", min=0, help="Problems and flips that are shown, of each set.")
@@ -48,34 +61,71 @@ def report(
     """
     from socli.report.gather import gather
 
+    if results is not None and recipe is None:
+        raise UsageError("--results are those of a recipe, and none is named", hint="name one with --recipe")
     with wiring.opened(store) as db:
-        found = gather(db, _names(db, names or [], recipe), sets or [])
+        found = gather(db, _names(db, names or [], recipe, size), sets or [])
+        told = _experiments(db, recipe, size, names or [])
     made = _made()
     if html is not None:
         from socli.report.page import page
+        from socli.report.paper import told as shown
 
-        _write(html, page(found, made, examples))
+        _write(html, page(found, made, examples, [part for one in told for part in shown(one)]))
     if markdown is not None:
-        from socli.report import text
+        from socli.report import paper, text
 
-        _write(markdown, text.markdown(found, made, examples))
+        tables = (paper.markdown(one) for one in told)
+        _write(markdown, "\n".join([text.markdown(found, made, examples), *tables]))
+    if results is not None:
+        _write_results(results, told)
     for note in found.notes:
         wiring.say(note)
-    if html is None and markdown is None:
+    if html is None and markdown is None and results is None:
         _print(found)
+        _print_paper(told)
 
 
-def _names(db: "Store", names: list[str], recipe: str | None) -> list[str]:
+def _names(db: "Store", names: list[str], recipe: str | None, size: str | None) -> list[str]:
+    if size is not None and recipe is None:
+        raise UsageError("--size is that of a recipe, and none is named", hint="name one with --recipe")
     if recipe is not None:
         from socli.recipe import full_name
 
         runs = [
-            run for run in db.runs() if wiring.recipe_of(run) == full_name(recipe) and run.status == "done"
+            run
+            for run in db.runs()
+            if wiring.recipe_of(run) == full_name(recipe)
+            and run.status == "done"
+            and size in (None, run.recipe.get("size", "full"))
         ]
         if not runs:
-            raise MissingError(f"there is no finished run of recipe {recipe} yet")
+            of_size = f" in size {size}" if size else ""
+            overrides = [f"size={size}"] if size else []
+            raise MissingError(
+                f"there is no finished run of recipe {recipe}{of_size} yet",
+                hint=wiring.command("distill", recipe=recipe, overrides=overrides),
+            )
         names = [*names, *(run.id for run in reversed(runs))]
     return names or [wiring.chosen_run(db, None).id]
+
+
+def _experiments(db: "Store", recipe: str | None, size: str | None, others: list[str]) -> "list[Results]":
+    """What the arms of the recipe came to; nothing where it has none."""
+    if recipe is None:
+        return []
+    from socli.report.experiment import experiments
+
+    return experiments(db, recipe, size, others)
+
+
+def _write_results(folder: Path, told: "list[Results]") -> None:
+    from socli.report.results import FORMAT, written
+
+    if not told:
+        raise MissingError("there are no results: no arm of the recipe has a finished run")
+    for one in told:
+        _write(folder / f"{one.name}.json", written(one), FORMAT)
 
 
 def _made() -> str:
@@ -86,15 +136,16 @@ def _made() -> str:
     return f"Made by {MARK} {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; a file that is there is replaced only if it is a report too."""
+def _write(path: Path, text: str, mark: str = MARK) -> None:
+    """Whole or not at all; a file that is there is replaced only if it bears the mark of its kind too."""
     from socli.home import made
 
     there = ""
     with suppress(FileNotFoundError, UnicodeDecodeError):
-        there = path.read_text(encoding="utf-8") if path.exists() else MARK
-    if MARK not in there:
-        raise UsageError(f"{path} is there already and is no report", hint="name another file")
+        there = path.read_text(encoding="utf-8") if path.exists() else mark
+    if mark not in there:
+        what = "no report" if mark == MARK else "none of its results"
+        raise UsageError(f"{path} is there already and is {what}", hint="name another file")
     partial = made(path.absolute().parent) / f".{path.name}.partial"
     try:
         partial.write_text(text, encoding="utf-8")
@@ -125,3 +176,17 @@ def _print(found: "Report") -> None:
     for name, table in text.funnels(found):
         print(line(name))
         wiring.table(*table)
+
+
+def _print_paper(told: "list[Results]") -> None:
+    """The experiment's tables, one for each set and setting of the calculator."""
+    from socli.report import paper
+    from socli.screen.render import line
+
+    for one in told:
+        for shown in paper.told(one):
+            print(line(shown.title))
+            for head, rows in shown.tables.values():
+                wiring.table(head, rows)
+            for note in shown.notes:
+                print(line(note))

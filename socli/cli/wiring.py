@@ -335,8 +335,9 @@ def repeating(row: "RunRow") -> str:
     from socli.errors import SocliError
 
     name, arm = recipe_of(row), f" --arm {row.arm}" * bool(row.arm)
+    size = [f"size={row.recipe['size']}"] if row.recipe.get("size", "full") != "full" else []
     try:
-        now = recipes.load(name)
+        now = recipes.load(name, size)
         alone = next((alone for arm, alone in now.queue() if arm == row.arm), now).model_dump(mode="json")
     except SocliError as error:
         return f"{command('distill', recipe=name)}{arm} --again ({error})"
@@ -349,7 +350,7 @@ def repeating(row: "RunRow") -> str:
         for key, value in _flat(settings)
         if value != dict(_flat(alone[table])).get(key) or f"{table}.{key}" in several
     ]
-    return command("distill", recipe=name, overrides=changed) + f"{arm} --again"
+    return command("distill", recipe=name, overrides=[*size, *changed]) + f"{arm} --again"
 
 
 def _flat(settings: "Mapping[str, Any]") -> "Iterator[tuple[str, Any]]":

@@ -55,6 +55,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_name() -> str:
+    """What the device is called: the GPU's name, or `cpu`."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
 def fast_precision(where: torch.device) -> Precision:
     """bf16 where the hardware multiplies it, fp32 elsewhere."""
     if where.type == "cuda":

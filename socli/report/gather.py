@@ -96,7 +96,7 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
     table = run.recipe.get("scheme", {})
     form = str(table.get("name", run.scheme))
     return json.dumps([run.name, run.base, recipe], sort_keys=True), Arm(
-        name=run.name,
+        name=f"{run.name} {run.arm}".strip(),
         runs=(),
         base=run.base,
         scheme=f"{form}, {run.roles}" if form == "socratic" else form,
@@ -117,8 +117,8 @@ def _told_apart(sides: list[_Side]) -> list[_Side]:
 
 
 def _whole(store: Store, side: _Side) -> Arm:
-    minutes = [_minutes(store.metrics(run.id)) for run in side.runs]
-    known = [one for one in minutes if one is not None]
+    took = [minutes(store.metrics(run.id)) for run in side.runs]
+    known = [one for one in took if one is not None]
     return replace(
         side.arm,
         runs=tuple(run.id for run in side.runs),
@@ -128,7 +128,8 @@ def _whole(store: Store, side: _Side) -> Arm:
     )
 
 
-def _minutes(metrics: Sequence[MetricRow]) -> float | None:
+def minutes(metrics: Sequence[MetricRow]) -> float | None:
+    """How long the roles of a run were trained, together; None where nothing was noted."""
     last = {metric.role: metric.seconds for metric in metrics if math.isfinite(metric.seconds)}
     return sum(last.values()) / 60 if last else None
 
@@ -175,11 +176,12 @@ def _result(store: Store, arm: int, benches: Sequence[BenchRow], set_name: str) 
         found = stats.spread([[bool(one[id].correct) for id in shared] for one in rows])
         accuracy, seed_sd = found.accuracy, found.seed_sd
     calculator = benches[0].calculator
-    answered = {id: _prediction(row, calculator) for id, row in rows[0].items()}
+    answered = {id: prediction(row, calculator) for id, row in rows[0].items()}
     return Result(arm, cards, accuracy, seed_sd, answered)
 
 
-def _prediction(row: PredictionRow, calculator: bool) -> Prediction:
+def prediction(row: PredictionRow, calculator: bool) -> Prediction:
+    """A stored prediction with the steps of its text."""
     return Prediction(
         problem_id=row.problem_id,
         steps=outputs.steps_of(row.text),

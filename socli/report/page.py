@@ -10,6 +10,7 @@ from socli.problem import Prediction, Problem, Scorecard, Step
 from socli.report import Arm, Report, Result, Section, figures
 from socli.report.gather import example_order
 from socli.report.markup import Html, Part, joined, tag
+from socli.report.paper import Told
 from socli.scoring.compare import Comparison, Flip
 from socli.screen.render import percent
 from socli.screen.scene import lacking
@@ -20,15 +21,16 @@ _STYLE = Html((Path(__file__).parent / "page.css").read_text(encoding="utf-8"))
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def page(report: Report, made: str, examples: int = EXAMPLES) -> str:
-    """The whole HTML document; `made` says when and by what."""
+def page(report: Report, made: str, examples: int = EXAMPLES, experiments: Sequence[Told] = ()) -> str:
+    """The whole HTML document; `made` says when and by what. `experiments` stand before the details."""
     title = "What the students learnt"
     body = [
         tag("h1", title),
         tag("p", _lead(report), class_="soft"),
-        tag("nav", _links(report), aria_label="Contents"),
+        tag("nav", _links(report, experiments), aria_label="Contents"),
         _notes(report.notes),
         _arms(report),
+        [_experiment(n, one) for n, one in enumerate(experiments)],
         [_section(report, n, one, examples) for n, one in enumerate(report.sections)],
         _curves(report),
         _funnels(report),
@@ -50,8 +52,10 @@ def _lead(report: Report) -> str:
     return f"{_many(len(report.arms), 'arm')} on {sets}. Intervals are 95 %."
 
 
-def _links(report: Report) -> Iterator[Html]:
+def _links(report: Report, experiments: Sequence[Told]) -> Iterator[Html]:
     yield tag("a", "Arms", href="#arms")
+    for n, one in enumerate(experiments):
+        yield tag("a", one.title, href=f"#experiment{n}")
     for n, section in enumerate(report.sections):
         yield tag("a", _title(section), href=f"#set{n}")
     if report.curves:
@@ -79,6 +83,13 @@ def _arms(report: Report) -> Html:
         "runs",
     )
     return tag("section", tag("h2", "Arms"), _table(head, rows, numbers=(6, 7)), id="arms")
+
+
+def _experiment(n: int, one: Told) -> Html:
+    parts: list[Part] = [tag("h2", one.title)]
+    for heading, (head, rows) in one.tables.items():
+        parts += [tag("h3", heading), _table(head, rows)]
+    return tag("section", parts, [tag("p", note) for note in one.notes], id=f"experiment{n}")
 
 
 def _section(report: Report, n: int, section: Section, examples: int) -> Html:

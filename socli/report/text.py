@@ -27,10 +27,10 @@ def scores(report: Report, section: Section, width: int = 0) -> Table:
     )  # fmt: skip
     rows = [_score(report, result) for result in section.results]
     if not width:
-        return _without_empty(head, rows)
+        return without_empty(head, rows)
     drawn = [interval(result, top, width) for result in section.results]
     pictured = [(row[0], picture, *row[1:]) for row, picture in zip(rows, drawn, strict=True)]
-    return _without_empty(("arm", f"0 to {percent(top)}", *head[1:]), pictured)
+    return without_empty(("arm", f"0 to {percent(top)}", *head[1:]), pictured)
 
 
 def _score(report: Report, result: Result) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def arms(report: Report) -> Table:
     """What each arm was made of."""
     head = "arm", "scheme", "base", "learnt from", "teacher", "seeds", "minutes", "teacher, $", "runs"
     rows = [(arm.name, *arm.told()) for arm in report.arms]
-    return _without_empty(head, rows)
+    return without_empty(head, rows)
 
 
 def curves(report: Report, ramp: str, width: int = 40) -> list[str]:
@@ -107,22 +107,22 @@ def funnels(report: Report) -> Iterator[tuple[str, Table]]:
 
 def markdown(report: Report, made: str, examples: int = 10) -> str:
     """The report as Markdown; what files and models wrote is escaped."""
-    parts = ["# What the students learnt", *(f"> {_escaped(note)}" for note in report.notes)]
-    parts += ["## Arms", _pipes(*arms(report))]
+    parts = ["# What the students learnt", *(f"> {escaped(note)}" for note in report.notes)]
+    parts += ["## Arms", pipes(*arms(report))]
     for section in report.sections:
-        parts += [f"## {_escaped(title(section))}", _pipes(*scores(report, section))]
-        parts += [_escaped(one.sentence) + "." for one in section.comparisons]
+        parts += [f"## {escaped(title(section))}", pipes(*scores(report, section))]
+        parts += [escaped(one.sentence) + "." for one in section.comparisons]
         lengths = by_steps(report, section)
         if lengths[1]:
-            parts += ["### By number of steps", _pipes(*lengths)]
+            parts += ["### By number of steps", pipes(*lengths)]
         for one in section.comparisons:
             parts += _flips(one, examples)
     told = list(funnels(report))
     if told:
         parts.append("## What was learnt from")
         for name, table in told:
-            parts += [f"### {_escaped(name)}", _pipes(*table)]
-    return "\n\n".join([*parts, f"Intervals are 95 %. {_escaped(made)}"]) + "\n"
+            parts += [f"### {escaped(name)}", pipes(*table)]
+    return "\n\n".join([*parts, f"Intervals are 95 %. {escaped(made)}"]) + "\n"
 
 
 def _flips(one: Comparison, examples: int) -> list[str]:
@@ -134,22 +134,24 @@ def _flips(one: Comparison, examples: int) -> list[str]:
                 for flip in flips[:examples]
             ]
             parts += [
-                f"### Only {_escaped(name)} is right: {len(flips):,}",
-                _pipes(("question", "right", one.first, one.second), rows),
+                f"### Only {escaped(name)} is right: {len(flips):,}",
+                pipes(("question", "right", one.first, one.second), rows),
             ]
     return parts
 
 
-def _pipes(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def pipes(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as Markdown; what stands in a cell is text."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in lines)
+    return "\n".join(f"| {' | '.join(escaped(cell) for cell in row)} |" for row in lines)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """One line in which nothing is Markdown or HTML; a rule of dashes is left for the tables."""
     return text if text == "---" else _SIGNS.sub(r"\\\1", line(text))
 
 
-def _without_empty(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+def without_empty(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    """The table without columns in which no row has anything."""
     kept = [n for n in range(len(head)) if any(row[n] for row in rows)]
     return tuple(head[n] for n in kept), [tuple(row[n] for n in kept) for row in rows]

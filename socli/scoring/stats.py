@@ -144,25 +144,35 @@ def spread(outcomes: Sequence[Sequence[bool]], confidence: float = 0.95) -> Spre
     if n == 0 or any(len(row) != n for row in outcomes):
         raise ValueError("every seed needs an outcome for the same problems, at least one")
     mean = sum(map(sum, outcomes)) / (k * n)
-    seeds = n * sum((sum(row) / n - mean) ** 2 for row in outcomes)
-    items = k * sum((sum(column) / k - mean) ** 2 for column in zip(*outcomes, strict=True))
-    rest = max(0.0, k * n * mean * (1 - mean) - seeds - items)
     if k == 1 or n == 1:
         error = sqrt(mean * (1 - mean) / (k * n))
         return Spread(Interval(mean, *_score_interval(mean, n, _z(confidence))), None, None, error)
-    squares = seeds / (k - 1), items / (n - 1), rest / ((k - 1) * (n - 1))
-    between = max(0.0, squares[0] - squares[2]) / n
-    item = (max(0.0, squares[1] - squares[2]) + squares[2]) / (k * n)
-    total = between / k + item
-    freedom = n - 1.0
-    if between > 0:
-        parts = (squares[0] ** 2 / (k - 1), squares[1] ** 2 / (n - 1), squares[2] ** 2 / ((k - 1) * (n - 1)))
-        freedom = (total * k * n) ** 2 / sum(parts)
-    worth = float(n)
+    between, item, freedom = _components(outcomes)
+    total, worth = between / k + item, float(n)
     if total > 0:
         worth = mean * (1 - mean) / total * (_z(confidence) / _t((1 + confidence) / 2, freedom)) ** 2
     ends = _score_interval(mean, worth, _z(confidence))
     return Spread(Interval(mean, *ends), sqrt(between), sqrt(between / k), sqrt(item))
+
+
+def _components(rows: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Variance between seeds (rows), variance of the mean that comes of the problems, degrees of freedom.
+
+    Of a two-way layout without repetition, at least two by two; Satterthwaite's degrees of freedom.
+    """
+    k, n = len(rows), len(rows[0])
+    mean = sum(map(sum, rows)) / (k * n)
+    seeds = n * sum((sum(row) / n - mean) ** 2 for row in rows)
+    items = k * sum((sum(column) / k - mean) ** 2 for column in zip(*rows, strict=True))
+    rest = max(0.0, sum((value - mean) ** 2 for row in rows for value in row) - seeds - items)
+    squares = seeds / (k - 1), items / (n - 1), rest / ((k - 1) * (n - 1))
+    between = max(0.0, squares[0] - squares[2]) / n
+    item = (max(0.0, squares[1] - squares[2]) + squares[2]) / (k * n)
+    freedom = n - 1.0
+    if between > 0:
+        parts = (squares[0] ** 2 / (k - 1), squares[1] ** 2 / (n - 1), squares[2] ** 2 / ((k - 1) * (n - 1)))
+        freedom = ((between / k + item) * k * n) ** 2 / sum(parts)
+    return between, item, freedom
 
 
 # two students on the same problems
@@ -208,6 +218,50 @@ def difference(pairs: Pairs, confidence: float = 0.95) -> Interval:
             inner, outer = (inner, middle) if outside(middle) else (middle, outer)
         ends.append(outer)
     return Interval(found, *ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two students of several seeds each on the same problems."""
+
+    pairs: Pairs
+    """By which of the two solved a problem with more of its seeds; with as many, by whether any did."""
+    difference: Interval
+    """For new problems and, where there are several seeds, new seeds of the same kind."""
+    steady: bool
+    """Whether the better one is better with each of the seeds."""
+
+
+def paired(first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]]) -> Paired:
+    """The seeds (rows) of two students on the same problems (columns), in the same order.
+
+    `mcnemar` of the pairs is then an exact sign test over problems in which no problem counts twice, and
+    McNemar's own for one seed each. It speaks of these trained students; the interval and `steady` tell how
+    far that holds for others. The interval is Tango's for one seed, Student's over seeds and problems for
+    several.
+    """
+    if not first or len(first) != len(second) or {len(row) for row in [*first, *second]} - {len(first[0])}:
+        raise ValueError("both need as many seeds and the same problems")
+    counts = [
+        (sum(a), sum(b)) for a, b in zip(zip(*first, strict=True), zip(*second, strict=True), strict=True)
+    ]
+    pairs = Pairs(
+        both=sum(a == b > 0 for a, b in counts),
+        first=sum(a > b for a, b in counts),
+        second=sum(a < b for a, b in counts),
+        neither=sum(a == b == 0 for a, b in counts),
+    )
+    gains = [
+        [float(y) - float(x) for x, y in zip(a, b, strict=True)] for a, b in zip(first, second, strict=True)
+    ]
+    means = [fmean(row) for row in gains]
+    steady = all(mean > 0 for mean in means) or all(mean < 0 for mean in means)
+    if len(gains) == 1:
+        return Paired(pairs, difference(pairs), steady)
+    between, item, freedom = _components(gains)
+    half = _t(0.975, freedom) * sqrt(between / len(gains) + item)
+    mean = fmean(means)
+    return Paired(pairs, Interval(mean, max(-1.0, mean - half), min(1.0, mean + half)), steady)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

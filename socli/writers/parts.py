@@ -33,11 +33,16 @@ def swapped(who: Solvers, problems: Iterable[Problem], part: Part) -> Solvers:
         raise UsageError("only a decomposer and a solver have parts to swap", hint='scheme.roles = "split"')
     if part == "answers" and not who.scheme.works:
         raise UsageError("these sub-questions have no answers of their own", hint="scheme.sub_answers = true")
-    name = f"{who.name} with gold {part}"
+    name = gold(who.name, part)
     if part == "questions":
         return replace(who, name=name, run=None, decomposer=gold_questions(problems))
     known = {scheme.prompt(problem): problem for problem in problems}
     return replace(who, name=name, run=None, student=_Answers(known))
+
+
+def gold(name: str, part: Part) -> str:
+    """What solvers of that name are called with one part gold."""
+    return f"{name} with gold {part}"
 
 
 def fit(problem: Problem) -> bool:

@@ -22,7 +22,7 @@ MATCHES = 0.8
 
 def swapped(who: Solvers, *, decomposer: Writes | None = None, solver: Writes | None = None) -> Solvers:
     """The same solvers with one part or both put in by others; a student that wrote alone now solves."""
-    form = Scheme("socratic", "split", who.scheme.sub_answers)
+    form = Scheme("socratic", "split", who.scheme.sub_answers, facts=who.scheme.facts)
     return replace(who, scheme=form, decomposer=decomposer or who.decomposer, student=solver or who.student)
 
 
@@ -56,7 +56,11 @@ class Asked:
 
 def gold_questions(problems: Iterable[Problem]) -> Asked:
     """A decomposer that asks the reference sub-questions of these problems, in their order."""
-    known = {scheme.prompt(problem): [step.question for step in problem.steps] for problem in problems}
+    known = {
+        scheme.prompt(problem, facts=facts): [step.question for step in problem.steps]
+        for problem in problems
+        for facts in (True, False)
+    }
 
     def ask(prompt: str, transcript: str) -> str | None:
         asked = sum(line.startswith(ASK) for line in transcript.splitlines())

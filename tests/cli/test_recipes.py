@@ -8,12 +8,16 @@ from command_line import Socli
 
 from socli.recipe import shipped
 
-SHIPPED = ["gsm8k", "quickstart", "strategyqa", "svamp"]
+SHIPPED = sorted(shipped())
 
 
 def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
     assert [line.split("\t")[:4] for line in socli("recipes").lines] == [
         ["gsm8k", "smollm2-135m", "socratic split", "gsm8k:train"],
+        ["paper-gsm8k", "smollm2-135m", "7 arms", "gsm8k:train"],
+        ["paper-stories", "smollm2-135m", "7 arms", "stories:train"],
+        ["paper-strategyqa", "smollm2-135m", "8 arms", "strategyqa:train"],
+        ["paper-svamp", "smollm2-135m", "7 arms", "svamp:train"],
         ["quickstart", "smollm2-135m", "socratic unified", "stories:train"],
         ["strategyqa", "smollm2-135m", "socratic split", "strategyqa:train"],
         ["svamp", "smollm2-135m", "socratic split", "svamp:train"],

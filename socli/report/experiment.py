@@ -1,0 +1,257 @@
+"""Read out of the store what the runs of a recipe came to, arm by arm and seed by seed."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from socli import __version__, sources
+from socli import recipe as recipes
+from socli.errors import SocliError
+from socli.problem import Prediction, Problem, digest
+from socli.records import BenchRow, PredictionRow, RunRow
+from socli.report.gather import minutes, prediction
+from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Results
+from socli.scoring import outputs, questions
+from socli.store import Store
+from socli.tables import SchemeTable
+from socli.writers.parts import PARTS, gold
+
+_STORIES = re.compile(r"(?P<name>stories:\w+) steps (?P<least>\d)-(?P<most>\d) seed (?P<seed>\d+)")
+Where = tuple[str, bool]
+"""A set and a setting of the calculator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A row of the table: an arm with a seed, or a student that stands beside the arms."""
+
+    arm: str
+    run: RunRow | None
+    benches: Mapping[Where, BenchRow]
+    swapped: bool = False
+
+
+def experiments(
+    store: Store, recipe: str, size: str | None = None, others: Sequence[str] = ()
+) -> list[Results]:
+    """What became of the recipe's finished runs that belong to arms, the newest settings first.
+
+    Runs that differ in more than arm and seed, in a setting or in their traces, are results of their own.
+    `others` are runs, students or benches that stand beside each. Greedy benches alone are taken.
+    """
+    groups: dict[str, list[RunRow]] = {}
+    for run in store.runs():
+        mine = run.recipe.get("name", run.name) == recipes.full_name(recipe)
+        if mine and run.arm and run.status == "done" and size in (None, _size(run)):
+            groups.setdefault(_shared(run), []).append(run)
+    beside = [_other(store, name) for name in others]
+    found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
+    seen: set[str] = set()
+    told = []
+    for key, one in zip(groups, found, strict=True):
+        named = one if one.name not in seen else replace(one, variant=digest(key)[:6])
+        seen.add(one.name)
+        told.append(named)
+    return told
+
+
+def _name(base: str) -> str:
+    """What a student is called, without the folders above its own."""
+    return base.rstrip("/").rpartition("/")[2]
+
+
+def _size(run: RunRow) -> str:
+    return str(run.recipe.get("size", "full"))
+
+
+def _shared(run: RunRow) -> str:
+    """All that the runs of one comparison have in common."""
+    return json.dumps([run.recipe.get("student"), _settings(run.recipe), run.traces], sort_keys=True)
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The size and all settings of a training but the student, the scheme and the seed."""
+    told = {key: dict(recipe.get(key, {})) for key in ("problems", "teacher", "train")}
+    for key in ("seed", "seeds", "checkpoint_minutes"):
+        told["train"].pop(key, None)
+    return told | {"size": recipe.get("size", "full")}
+
+
+def _variant(recipe: str, run: RunRow) -> str:
+    """What tells settings apart from those of the recipe as it is written; empty for these."""
+    with suppress(SocliError):
+        written = recipes.load(recipe, [f"size={_size(run)}"]).model_dump(mode="json")
+        if _settings(run.recipe) == _settings(written):
+            return ""
+    return digest(json.dumps(_settings(run.recipe), sort_keys=True))[:6]
+
+
+def _other(store: Store, name: str) -> _Side:
+    found, what = outputs.named(store, name)
+    run = store.run(found[0].run) if found and found[0].run else None
+    label = f"{run.name} {run.arm}".strip() + f" {run.id}" if run else what
+    return _Side(label, run, _chosen(found))
+
+
+def _chosen(benches: Iterable[BenchRow]) -> dict[Where, BenchRow]:
+    """Of each set and setting the greedy bench of most problems; of several the newest, which comes first."""
+    chosen: dict[Where, BenchRow] = {}
+    for bench in benches:
+        key, card = (bench.set, bench.calculator), bench.scorecard
+        if card is None or not card.n or "sampling" in bench.settings:
+            continue
+        other = chosen[key].scorecard if key in chosen else None
+        if other is None or card.n > other.n:
+            chosen[key] = bench
+    return chosen
+
+
+def _results(
+    store: Store, recipe: str, runs: Sequence[RunRow], beside: Sequence[_Side], variant: str
+) -> Results:
+    newest: dict[tuple[str, int], RunRow] = {}
+    for run in runs:
+        newest.setdefault((run.arm, run.seed), run)
+    wanted = _wanted(recipe, runs)
+    order = [*wanted, *(run.arm for run in runs)]
+    keys = sorted(newest, key=lambda key: (key[1], order.index(key[0])))
+    sides = [
+        _Side(arm, newest[arm, seed], _chosen(store.benches(newest[arm, seed].id))) for arm, seed in keys
+    ]
+    sides += _swapped(store, sides)
+    places = list(dict.fromkeys(where for side in sides for where in side.benches))
+    items, entries = [], []
+    for set_name in dict.fromkeys(name for name, _ in places):
+        scored = [
+            (side, side.benches[where])
+            for side in (*sides, *beside)
+            for where in places
+            if where[0] == set_name and where in side.benches
+        ]
+        rows = {bench.id: {row.problem_id: row for row in store.predictions(bench.id)} for _, bench in scored}
+        known = {id for some in rows.values() for id in some}
+        asked = _referenced(set_name, max((bench.settings.get("limit") or 0 for _, bench in scored)))
+        problems = [asked.get(one.id, one) for one in store.problems(set_name) if one.id in known]
+        majority = [bench.scorecard.majority for _, bench in scored if bench.scorecard]
+        items.append(
+            Items(
+                set_name,
+                tuple(problem.id for problem in problems),
+                tuple(len(problem.steps) for problem in problems),
+                next((share for share in majority if share is not None), None),
+            )
+        )
+        entries += [_entry(store, side, bench, rows[bench.id], problems) for side, bench in scored]
+    return Results(
+        recipe=recipes.title(recipe),
+        size=_size(runs[0]),
+        base=_name(runs[0].base),
+        variant=variant,
+        version=__version__,
+        date=max((one.date for one in entries), default=""),
+        wanted=wanted,
+        items=tuple(items),
+        entries=tuple(entries),
+    )
+
+
+def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:
+    """The arms with one part taken by the reference, where `socli bench --swap` has scored them so."""
+    found = []
+    for side in sides:
+        for part in PARTS:
+            named = [
+                bench for bench in store.benches() if side.run and bench.model == gold(side.run.id, part)
+            ]
+            if chosen := _chosen(named):
+                found.append(_Side(gold(side.arm, part), side.run, chosen, swapped=True))
+    return found
+
+
+def _referenced(set_name: str, limit: int) -> dict[str, Problem]:
+    """The problems of a set by id, with the reference steps that the store leaves out; none without data."""
+    told = _STORIES.fullmatch(set_name)
+    steps = (int(told["least"]), int(told["most"])) if told else None
+    seed = int(told["seed"]) if told else 0
+    name = told["name"] if told else set_name
+    try:
+        found = sources.problems(name, limit=limit or None, steps=steps, seed=seed)
+        return {problem.id: problem for problem in found if problem.steps}
+    except SocliError:
+        return {}
+
+
+def _wanted(recipe: str, runs: Sequence[RunRow]) -> dict[str, tuple[int, ...]]:
+    """The arms of the recipe as it is now, in its order, and their seeds; those of the runs without it."""
+    try:
+        made = recipes.load(recipe, [f"size={_size(runs[0])}"])
+    except SocliError:
+        found = {run.arm: run.seed for run in reversed(runs)}
+        return {arm: tuple(sorted(run.seed for run in runs if run.arm == arm)) for arm in found}
+    return dict.fromkeys(made.arms, made.train.seeds or (made.train.seed,))
+
+
+def _entry(
+    store: Store,
+    side: _Side,
+    bench: BenchRow,
+    rows: Mapping[str, PredictionRow],
+    problems: Sequence[Problem],
+) -> Entry:
+    run, card = side.run, bench.scorecard
+    assert card is not None  # noqa: S101  only benches with one are chosen
+    form = SchemeTable.model_validate(run.recipe["scheme"]).to_scheme() if run else None
+    solved = [
+        (problem, prediction(rows[problem.id], bench.calculator))
+        for problem in problems
+        if problem.id in rows
+    ]
+    asks = form is not None and form.asks and not side.swapped
+    return Entry(
+        arm=side.arm,
+        scheme=form,
+        seed=run.seed if run else None,
+        base=_name(run.base) if run else bench.model,
+        teacher=str(run.recipe.get("teacher", {}).get("model", "reference")) if run else "",
+        run=run.id if run else "",
+        bench=bench.id,
+        date=bench.finished or bench.created,
+        set=bench.set,
+        calculator=bench.calculator,
+        verdicts="".join(_verdict(rows.get(problem.id)) for problem in problems),
+        unreadable=card.unreadable,
+        truncated=card.truncated,
+        tokens=card.tokens,
+        seconds=card.seconds,
+        minutes=minutes(store.metrics(run.id)) if run else None,
+        training=_training(run) if run else {},
+        settings=bench.settings,
+        versions=run.versions if run else {},
+        swapped=side.swapped,
+        **(_asked(solved) if asks else {}),
+    )
+
+
+def _verdict(row: PredictionRow | None) -> str:
+    if row is None or row.correct is None:
+        return MISSING
+    return RIGHT if row.correct else WRONG
+
+
+def _training(run: RunRow) -> dict[str, Any]:
+    """The settings of a training that its figures depend on, and how much there was to learn from."""
+    told = {key: run.recipe.get(key, {}) for key in ("problems", "train")}
+    return {**told, "traces": run.note, "budget": run.budget, "hash": run.traces}
+
+
+def _asked(solved: Sequence[tuple[Problem, Prediction]]) -> dict[str, Any]:
+    """How good the sub-questions are, as far as the problems have reference ones."""
+    found = questions.overlap(solved)
+    return {
+        "bleu": found.bleu if found else None,
+        "bleu_signature": found.bleu_signature if found else "",
+        "same_count": questions.asking(solved).same_count,
+    }

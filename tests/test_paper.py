@@ -1,0 +1,266 @@
+"""The experiment: results out of a store, the file that holds them, and the tables that are made of it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from doubles import PROBLEMS
+from test_runbook import PLAN
+
+from socli.errors import UsageError
+from socli.problem import Prediction, Step
+from socli.recipe import load
+from socli.records import BenchPlan
+from socli.report import paper
+from socli.report.experiment import experiments
+from socli.report.results import Entry, read, written
+from socli.scheme import Scheme
+from socli.scoring import stats
+from socli.scoring.score import Tally
+from socli.scoring.stats import Interval, Pairs
+from socli.store import Store
+
+ANSWER = {"name": "answer"}
+COT = {"name": "cot"}
+SPLIT = {"name": "socratic", "roles": "split"}
+
+
+def scored(
+    store: Store,
+    arm: str,
+    scheme: dict[str, str],
+    right: str,
+    seed: int = 1,
+    size: str = "small",
+    **more: object,
+) -> str:
+    """A done run of the arm whose n-th prediction on `gsm8k:test` is right where `right` has a 1."""
+    made = load("paper-gsm8k", [f"size={size}"]).model_dump(mode="json")
+    recipe = {
+        **made,
+        "name": "paper-gsm8k",
+        "scheme": scheme,
+        "train": {**made["train"], "seed": seed, **more},
+    }
+    plan = replace(PLAN, name="paper-gsm8k", recipe=recipe, seed=seed, arm=arm, base="gpt2-large", traces="t")
+    run = store.finish_run(store.start_run(plan).id, "done").id
+    bench(store, run, right, run=run)
+    return run
+
+
+def bench(store: Store, model: str, right: str, run: str | None = None, **settings: object) -> None:
+    plan = BenchPlan(model=model, set="gsm8k:test", calculator=True, settings=settings, run=run)
+    row = store.start_bench(plan)
+    store.add_problems("gsm8k:test", PROBLEMS, 1)
+    tally = Tally()
+    for number, (problem, verdict) in enumerate(zip(PROBLEMS, right, strict=False), 1):
+        answer = problem.gold if verdict == "1" else "-7"
+        text = f"Ask: a secret question?\nWork: none\n#### {answer}"
+        steps = (Step("a secret question?", "none"),)
+        made = Prediction(problem.id, steps, answer, verdict == "1", "answered", True, 20, 0.5, text)
+        store.add_predictions(row.id, [(number, made)])
+        tally.add(problem, made)
+    store.finish_bench(row.id, tally.card("gsm8k:test", model, True, 8.0, row.id))
+
+
+# ---- what is gathered
+
+
+def test_seeds_of_an_arm_stand_together_and_other_sizes_and_settings_apart(store: Store) -> None:
+    scored(store, "answer", ANSWER, "0001")
+    scored(store, "answer", ANSWER, "0011", seed=2)
+    scored(store, "split", SPLIT, "1111")
+    scored(store, "answer", ANSWER, "1000", size="full")
+    scored(store, "answer", ANSWER, "0100", lr=0.5)
+    other, full, small = experiments(store, "paper-gsm8k")
+    assert [one.name for one in (other, full, small)] == [
+        f"paper-gsm8k-small-gpt2-large-{other.variant}",
+        "paper-gsm8k-full-gpt2-large",
+        "paper-gsm8k-small-gpt2-large",
+    ]
+    assert (len(other.variant), full.variant, small.variant) == (6, "", "")
+    assert [(one.arm, one.seed, one.verdicts) for one in small.entries] == [
+        ("answer", 1, "0001"), ("split", 1, "1111"), ("answer", 2, "0011"),
+    ]  # fmt: skip
+    assert [one.size for one in experiments(store, "paper-gsm8k", "full")] == ["full"]
+    assert experiments(store, "paper-svamp") == []
+
+
+def test_the_bench_of_most_problems_counts_and_none_of_drawn_samples(store: Store) -> None:
+    run = scored(store, "answer", ANSWER, "0011")
+    bench(store, run, "11", run=run)
+    bench(store, run, "1111", run=run, sampling={"votes": 8})
+    (found,) = experiments(store, "paper-gsm8k")
+    assert [one.verdicts for one in found.entries] == ["0011"]
+
+
+def test_a_model_to_be_beaten_and_gold_parts_stand_beside_the_arms(store: Store) -> None:
+    scored(store, "cot", COT, "0000")
+    first = scored(store, "split", SPLIT, "1110")
+    scored(store, "split", SPLIT, "1100", seed=2)
+    bench(store, "theirs-7b", "1000")
+    bench(store, f"{first} with gold questions", "1111")
+    (found,) = experiments(store, "paper-gsm8k", others=["theirs-7b"])
+    (section,) = paper.sections(found)
+    assert [(one.first, one.second, round(one.paired.difference.value, 3)) for one in section.contests] == [
+        ("cot", "split", 0.75), ("split", "split with gold questions", 0.25), ("theirs-7b", "split", 0.375),
+    ]  # fmt: skip
+    assert [row.arm for row in section.rows] == ["cot", "split", "split with gold questions", "theirs-7b"]
+
+
+def test_t11_the_file_holds_ids_and_verdicts_and_no_text(store: Store) -> None:
+    scored(store, "split", SPLIT, "1010")
+    (found,) = experiments(store, "paper-gsm8k")
+    text = written(found)
+    assert read(text, "x") == found
+    assert found.items[0].ids == tuple(problem.id for problem in PROBLEMS)
+    assert not any(problem.question in text for problem in PROBLEMS)
+    assert "secret" not in text
+    assert json.loads(text)["entries"][0]["verdicts"] == "1010"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": "socli results 2"}', '{"format": "socli results 1"}'])
+def test_what_holds_no_results_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"mine\.json holds no results: "):
+        read(text, "mine.json")
+
+
+# ---- the table
+
+
+def test_the_table_has_ours_gains_and_the_papers_figure_with_what_is_unconfirmed(store: Store) -> None:
+    scored(store, "answer", ANSWER, "1000")
+    scored(store, "cot", COT, "1100")
+    scored(store, "split", SPLIT, "1110")
+    (section,) = paper.sections(experiments(store, "paper-gsm8k")[0])
+    head, rows = paper.scores(section)
+    cells = [dict(zip(head, row, strict=True)) for row in rows]
+    assert section.title == "paper-gsm8k, size small, gpt2-large: gsm8k:test, calculator on"
+    assert [(row["arm"], row["right"], row["over answer"]) for row in cells if row["scheme"]] == [
+        ("answer", "25.0 %", ""), ("cot", "50.0 %", "+100 %"), ("split", "75.0 %", "+200 %"),
+    ]  # fmt: skip
+    assert [row["over cot"] for row in cells][:4] == ["-50 %", "", "", "+50 %"]
+    assert [row["paper, GPT-2 large 774M"] for row in cells if row["scheme"]] == [
+        "4.62 (unconfirmed)", "14.10", "21.08",
+    ]  # fmt: skip
+    assert [row["arm"] for row in cells if row["right"] == paper.UNMEASURED] == ["unified"]
+    assert [row["by the paired test"] for row in cells if row["scheme"]] == ["", "cannot tell", "cannot tell"]
+    assert paper.notes(section)[-1].endswith(
+        "in %: answer only 4.62 (unconfirmed); reference steps 14.10; teacher CoT 12.85 (unconfirmed); "
+        "Socratic 17.89 (unconfirmed); Socratic and reference 21.08."
+    )
+
+
+def test_an_arm_that_was_scored_on_fewer_problems_shortens_no_other(store: Store) -> None:
+    scored(store, "answer", ANSWER, "1000")
+    scored(store, "cot", COT, "11")
+    (section,) = paper.sections(experiments(store, "paper-gsm8k")[0])
+    head, rows = paper.scores(section)
+    cells = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [(row["right"], row["problems"]) for row in cells[:2]] == [("25.0 %", "4"), ("100.0 %", "2")]
+    assert cells[1]["over answer"] == "+100 %"
+    assert section.contests[0].paired.pairs == Pairs(both=1, first=0, second=1, neither=0)
+    assert paper.notes(section)[0].startswith("Not all were scored on the same problems")
+
+
+def test_only_what_is_confirmed_is_not_marked() -> None:
+    told = paper._read()["student"]
+    assert [(one["name"], one["confirmed"]) for one in told if "confirmed" in one] == [
+        ("GPT-2 large 774M", ["reference", "socratic-reference"])
+    ]
+    assert sum(len(set(one) & set(paper.COLUMNS)) for one in told) == 40
+
+
+def test_the_table_of_the_file_is_that_of_the_store(store: Store) -> None:
+    scored(store, "answer", ANSWER, "1000")
+    scored(store, "split", SPLIT, "1110")
+    (found,) = experiments(store, "paper-gsm8k")
+    again = read(written(found), "x")
+    assert paper.markdown(again) == paper.markdown(found)
+    assert "| split | socratic split | 75.0 % | 30.1 to 95.4 % |" in paper.markdown(found)
+
+
+def entry(scheme: Scheme | None, **more: object) -> Entry:
+    given = {"arm": "a", "seed": 1, "base": "b", "teacher": "reference", "run": "r", "bench": "b", "date": ""}
+    rest = {"set": "s", "calculator": True, "verdicts": "1", "unreadable": 0.0, "truncated": 0.0, "tokens": 1}
+    last = {"seconds": 1.0, "minutes": None, "training": {}, "settings": {}, "versions": {}}
+    return Entry(scheme=scheme, **{**given, **rest, **last, **more})  # type: ignore[arg-type]
+
+
+S = Scheme
+SPLIT_, PLANNED = S(roles="split"), S(roles="split", decomposer="planned")
+COUNT = S(roles="split", guide="count")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "compared"),
+    [
+        (S("answer"), S("cot"), True),
+        (S("answer"), COUNT, True),
+        (S("cot"), S("answer"), False),
+        (S("cot"), S(), True),
+        (S(), SPLIT_, True),
+        (S(), PLANNED, False),
+        (SPLIT_, PLANNED, True),
+        (SPLIT_, COUNT, True),
+        (COUNT, SPLIT_, False),
+        (PLANNED, COUNT, False),
+        (SPLIT_, replace(SPLIT_, facts=False), True),
+        (S("answer"), replace(SPLIT_, facts=False), False),
+        (None, SPLIT_, True),
+        (None, S("cot"), False),
+        (SPLIT_, None, False),
+        (SPLIT_, SPLIT_, False),
+    ],
+)
+def test_an_arm_is_compared_with_those_that_have_one_thing_less(
+    first: Scheme | None, second: Scheme | None, compared: bool
+) -> None:
+    assert paper.against(entry(first), entry(second)) is compared
+
+
+def test_a_teachers_traces_are_compared_with_the_references_and_gold_parts_with_their_own_run() -> None:
+    mine, taught = entry(SPLIT_), entry(SPLIT_, teacher="big")
+    assert (paper.against(mine, taught), paper.against(taught, mine)) == (True, False)
+    gold, other = entry(SPLIT_, swapped=True), entry(S("answer"), run="x")
+    assert [paper.against(one, gold) for one in (mine, other, gold)] == [True, False, False]
+
+
+# ---- several seeds
+
+
+def test_a_problem_counts_once_however_many_seeds_solved_it() -> None:
+    first = [[True, False, False, False], [True, False, True, False]]
+    second = [[True, True, False, False], [True, True, True, False]]
+    found = stats.paired(first, second)
+    assert found.pairs == Pairs(both=2, first=0, second=1, neither=1)
+    assert stats.mcnemar(found.pairs) == 1.0
+    assert found.difference.value == 0.25
+    assert found.difference.low < 0 < found.difference.high
+    assert found.steady
+
+
+def test_one_seed_each_is_mcnemars_test_with_tangos_interval() -> None:
+    first, second = [[True] * 2 + [False] * 8], [[False] + [True] * 7 + [False] * 2]
+    pairs = Pairs(both=1, first=1, second=6, neither=2)
+    assert stats.paired(first, second) == stats.Paired(pairs, stats.difference(pairs), steady=True)
+
+
+def test_seeds_that_disagree_are_not_steady_and_nothing_is_claimed() -> None:
+    first = [[False] * 40, [True] * 20 + [False] * 20]
+    second = [[True] * 40, [True] * 10 + [False] * 30]
+    found = stats.paired(first, second)
+    assert not found.steady
+    assert found.difference.value == 0.375
+    assert paper.Contest("a", "b", found, corrected=0.0001).verdict == "cannot tell"
+    sure = replace(found, steady=True)
+    assert paper.Contest("a", "b", sure, corrected=0.0001).verdict == "better"
+    worse = replace(sure, difference=Interval(-0.1, -0.2, -0.05))
+    assert paper.Contest("a", "b", worse, corrected=0.0001).verdict == "worse"
+    assert paper.Contest("a", "b", worse, corrected=0.06).verdict == "cannot tell"
+
+
+def test_students_of_other_problems_or_seeds_cannot_be_paired() -> None:
+    for first, second in ([[[True]], []], [[[True]], [[True, False]]], [[], []]):
+        with pytest.raises(ValueError, match="as many seeds and the same problems"):
+            stats.paired(first, second)
