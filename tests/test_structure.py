@@ -15,7 +15,8 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme writers.guards writers.pieces check overlap prompts faults tables recipe
+    arithmetic answer scheme writers.guards writers.pieces check augment.tracing augment.drawing augment
+    overlap prompts faults tables recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources

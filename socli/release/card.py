@@ -215,6 +215,8 @@ def _data(run: RunRow) -> str:
         f"Problems: {quoted(name)}{part}; licence: {licence or 'not known: ask whoever made the problems'}",
         *map(_teacher, teacher.models),
     ]
+    if table.augment:
+        lines.append(f"Learnt from too: up to {table.augment} variants of each problem with swapped numbers")
     if teacher.reuse:
         lines.append("Kept traces of other teachers in the same store were learnt from too (`teacher.reuse`)")
     return "\n".join(f"- {line}" for line in lines)
