@@ -13,7 +13,7 @@ from socli.problem import Problem, Trace
 
 _NUMBER = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 _STATED = re.compile(r"\s*[$€£]?\s*(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)\s*")
-_BOUND_BEFORE = re.compile(r"(?:[A-Za-z:/#]|[0-9][-–])$|[0-9]\s*/\s*$")
+_BOUND_BEFORE = re.compile(r"(?:[A-Za-z:/#]|[0-9][-–])$|[0-9]\s*/\s*$|(?:bill|note|coin)s? of [$€£]?$")
 _BOUND_AFTER = re.compile(r"[A-Za-z:]|\s*/\s*[0-9]|[-–][0-9]|\s[0-9]+/[0-9]")
 """What makes a number of a problem's text a part of something else: a time, a fraction, a range, `3rd`."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
@@ -223,7 +223,7 @@ def _replaceable(value: Fraction, text: str, *, percent: bool) -> bool:
 
 def _bound(text: str, one: re.Match[str]) -> bool:
     """Whether a number of a problem's text is a part of something that must stay as it is."""
-    before, after = text[max(0, one.start() - 8) : one.start()], one.end()
+    before, after = text[max(0, one.start() - 16) : one.start()], one.end()
     return bool(_BOUND_BEFORE.search(before) or _BOUND_AFTER.match(text, after) or _COIN.match(text, after))
 
 
