@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from socli import recipe as recipes
 from socli import rehearsal, scheme
+from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
@@ -74,23 +75,27 @@ def distill_queue(  # noqa: PLR0913  each is the caller's to choose
     others: Mapping[Role, Path] | None = None,
     arms: Collection[str] = (),
     again: bool = False,
+    variants: Sequence[Variant] = (),
 ) -> Iterator[Event]:
     """Train each of the recipe's runs that is not done, or of these `arms` alone; `again`: done ones too.
 
-    A run that diverges does not keep the others from being trained; its error is raised at the end.
+    `variants` of problems that are learnt from are learnt from too, those of dev problems are not. A run that
+    diverges does not keep the others from being trained; its error is raised at the end.
     """
     queue = [(arm, alone) for arm, alone in recipe.queue() if not arms or arm in arms]
     diverged: training.Diverged | None = None
     for place, (arm, alone) in enumerate(queue, 1):
         which = f"{place} of {len(queue)}: " + f"arm {arm}, " * bool(arm) + f"seed {alone.train.seed}"
-        done = None if again else store.find_run(_plan(name, alone, traces, arm), "done")
+        done = None if again else store.find_run(_plan(name, alone, traces, arm, variants), "done")
         if done is not None:
             yield Noted(f"run {done.id} is done already" + f" ({which})" * (len(queue) > 1))
             continue
         if len(queue) > 1:
             yield Noted(which)
         try:
-            yield from distill(name, alone, traces, base, store, stop_asked, others=others, arm=arm)
+            yield from distill(
+                name, alone, traces, base, store, stop_asked, others=others, arm=arm, variants=variants
+            )
         except training.Diverged as error:
             diverged = error
             yield Noted(f"{which}: {error}")
@@ -98,7 +103,7 @@ def distill_queue(  # noqa: PLR0913  each is the caller's to choose
         raise diverged
 
 
-def distill(
+def distill(  # noqa: PLR0913  each is the caller's to choose
     name: str,
     recipe: Recipe,
     traces: Sequence[tuple[Problem, Trace]],
@@ -108,15 +113,16 @@ def distill(
     *,
     others: Mapping[Role, Path] | None = None,
     arm: str = "",
+    variants: Sequence[Variant] = (),
 ) -> Iterator[Event]:
-    """Train the students of one run on the traces, from the model in the folder `base`.
+    """Train the students of one run on the traces and variants, from the model in the folder `base`.
 
     `others` are the folders of roles that start from another model.
     """
     form = recipe.to_scheme()
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=f"socli annotate --recipe {name}")
-    plan = _plan(name, recipe, traces, arm)
+    plan = _plan(name, recipe, traces, arm, variants)
     run = store.find_run(plan)
     if run is None:
         run = store.start_run(plan)
@@ -127,6 +133,7 @@ def distill(
     try:
         with FileLock(run.folder / "lock", timeout=0):
             learnt, dev = rehearsal.carved(traces, recipe)
+            learnt = [*learnt, *_varied(learnt, variants)]
             for role in scheme.roles(form):
                 if not (run.folder / role / WEIGHTS).exists():
                     start = (others or {}).get(role, base)
@@ -280,8 +287,23 @@ def _save(learner: student.Student, folder: Path) -> None:
         ) from error
 
 
-def _plan(name: str, recipe: Recipe, traces: Sequence[tuple[Problem, Trace]], arm: str) -> RunPlan:
+def _varied(
+    learnt: Sequence[tuple[Problem, Trace]], variants: Sequence[Variant]
+) -> list[tuple[Problem, Trace]]:
+    """The variants of these problems: none of a problem that is kept out of training."""
+    parents = {problem.id for problem, _ in learnt}
+    return [(one.problem, one.trace) for one in variants if one.parent in parents]
+
+
+def _plan(
+    name: str,
+    recipe: Recipe,
+    traces: Sequence[tuple[Problem, Trace]],
+    arm: str,
+    variants: Sequence[Variant] = (),
+) -> RunPlan:
     """What the run is, frozen: the same plan finds the same unfinished run."""
+    varied = _varied(rehearsal.carved(traces, recipe)[0], variants) if variants else []
     return RunPlan(
         name=recipes.title(name),
         recipe={"name": recipes.full_name(name), **json.loads(recipes.dump(recipe))},
@@ -291,10 +313,12 @@ def _plan(name: str, recipe: Recipe, traces: Sequence[tuple[Problem, Trace]], ar
         base=recipe.student.base,
         versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")}
         | {"device": student.device_name()},
-        note=f"{len(traces)} traces",
+        note=f"{len(traces)} traces" + f" and {len(varied)} variants with swapped numbers" * bool(varied),
         arm=arm,
         budget=recipe.train.budget,
-        traces=digest(*(part for problem, trace in traces for part in (problem.id, *_told(trace)))),
+        traces=digest(
+            *(part for problem, trace in [*traces, *varied] for part in (problem.id, *_told(trace)))
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from socli.store.sqlitefile import now, storable
 Format = Literal["jsonl", "chat", "trl"]
 """Whole traces; lessons as chat messages; lessons as the prompts and completions TRL's SFTTrainer reads."""
 
-_LICENCES = {
+LICENCES = {
     "gsm8k": "MIT",
     "svamp": "MIT",
     "strategyqa": "MIT (that of its repository)",
@@ -147,8 +147,8 @@ def card(path: Path, set_name: str, form: Scheme, format: Format, tally: Tally, 
     """Markdown: what the file holds, whose text it is, how it was asked for and what was refused."""
     how = form.name if form.name != "socratic" else f"socratic, {form.roles}"
     parts = [
-        f"# {_quoted(path.name)}",
-        f"Kept reasoning traces of {_quoted(set_name)}, written by socli {__version__} on {now()[:10]}.",
+        f"# {quoted(path.name)}",
+        f"Kept reasoning traces of {quoted(set_name)}, written by socli {__version__} on {now()[:10]}.",
         f"- Rows: {tally.rows:,}\n- Traces: {tally.traces:,}\n- Problems: {len(tally.problems):,}\n"
         f"- Format: {format}\n- Scheme: {how}",
         _ROWS[format],
@@ -160,8 +160,8 @@ def card(path: Path, set_name: str, form: Scheme, format: Format, tally: Tally, 
 
 
 def _licence(source: str, count: int) -> str:
-    known = _LICENCES.get(source.partition(":")[0])
-    return f"- {_quoted(source)}: {count:,} traces; licence " + (
+    known = LICENCES.get(source.partition(":")[0])
+    return f"- {quoted(source)}: {count:,} traces; licence " + (
         f"of the problems: {known}" if known else "not known: ask whoever made the problems"
     )
 
@@ -171,7 +171,7 @@ def _teacher(asked: tuple[str, str, str], count: int) -> str:
     if teacher == "reference":
         return f"- `reference`: {count:,} traces, the data set's own steps, under its licence"
     return (
-        f"- {_quoted(teacher)}: {count:,} traces, prompt {_quoted(prompt_hash)}, {sampling}; what a model"
+        f"- {quoted(teacher)}: {count:,} traces, prompt {quoted(prompt_hash)}, {sampling}; what a model"
         " writes is under the terms of whoever made or runs it: look them up before this is shared"
     )
 
@@ -186,7 +186,7 @@ def _checks(tally: Tally, funnel: Funnel) -> str:
     )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Someone else's text as Markdown that stays text: one code span on one line, nothing unseen in it."""
     seen = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
     return f"`{seen[:200].replace('`', chr(39)) or '(none)'}`"

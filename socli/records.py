@@ -75,6 +75,7 @@ class RunRow(RunPlan):
     """A plan and what became of it."""
 
     id: str
+    """Empty where it is no run of the store but a released folder."""
     status: RunStatus
     folder: Path
     """Where its weights lie."""

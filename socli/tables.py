@@ -69,7 +69,10 @@ class ProblemsTable(Table):
     steps: Annotated[tuple[int, int] | None, AfterValidator(_ordered)] = None
     """Least and most steps of a problem; `stories` only."""
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
-    """Which stories are told; `stories` only."""
+    """Which stories are told, and which numbers `augment` puts in."""
+    augment: int = Field(default=0, ge=0, le=100)
+    """Learn also from so many variants of each problem, where it can be made: the numbers of problem,
+    sub-questions and steps are replaced together and the steps computed anew."""
 
     @property
     def set_name(self) -> str:

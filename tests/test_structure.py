@@ -15,11 +15,13 @@ ROOT = Path(socli.__file__).parent
 
 LAYERS = """
     errors problem events records home
-    arithmetic answer scheme writers.guards writers.pieces check overlap prompts faults tables recipe
+    arithmetic answer scheme writers.guards writers.pieces check augment.tracing augment.drawing augment
+    overlap prompts faults tables recipe
     scoring.stats scoring.questions scoring.extract
     models.catalogue models.safety models.revisions models.convert models.fetch models
     stories known_sets sources
     store.sqlitefile store.migrations store.runbook store exports
+    release.lineage release.card release.folder release
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
     engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.weights
@@ -42,7 +44,7 @@ SHOWS = {"errors", "problem", "events", "records", "arithmetic", "answer", "sche
 OWNERS = {
     "typer": {"cli"},
     "rich": {"screen.render", "screen.progress", "screen.live", "cli"},
-    "pydantic": {"faults", "tables", "recipe"},
+    "pydantic": {"faults", "tables", "recipe", "release.folder"},
     "platformdirs": {"home"},
     "filelock": {"distill", "models", "models.revisions"},
     "sqlite3": {"store.sqlitefile", "store.migrations", "store.runbook", "store"},

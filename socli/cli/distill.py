@@ -11,6 +11,7 @@ from socli.errors import MissingError
 from socli.home import checked_name
 
 if TYPE_CHECKING:
+    from socli.augment import Variant
     from socli.events import Event
     from socli.problem import Problem, Trace
     from socli.recipe import Recipe
@@ -94,9 +95,13 @@ def run(
 
     notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
     traces = _kept(recipe, db, notes)
+    variants = _variants(recipe, traces)
     if not allow_overlap:
-        out = repeats.left_out((problem for problem, _ in traces), recipe, json=json)
+        learnt = [problem for problem, _ in traces] + [one.problem for one in variants]
+        out = repeats.left_out(learnt, recipe, json=json)
         traces = [pair for pair in traces if pair[0].id not in out]
+        variants = [one for one in variants if out.isdisjoint((one.problem.id, one.parent))]
+    notes += _said(variants, traces, recipe)
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
     for form in recipe.schemes() if show_lessons else ():
@@ -111,12 +116,46 @@ def run(
     run = ""
     with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
         events = distilling.distill_queue(
-            name, recipe, traces, base, db, stop_asked, others=other, arms=chosen, again=again
+            name,
+            recipe,
+            traces,
+            base,
+            db,
+            stop_asked,
+            others=other,
+            arms=chosen,
+            again=again,
+            variants=variants,
         )
         for event in screen.follow(chain(notes, events)):
             run = event.run if isinstance(event, Saved) else run
     distilling.dismiss()
     return run
+
+
+def _variants(recipe: "Recipe", traces: "list[tuple[Problem, Trace]]") -> "list[Variant]":
+    """The same problems with other numbers, as many as the recipe says; made anew each time, never stored."""
+    from socli.augment import augmented
+
+    table = recipe.problems
+    if not table.augment:
+        return []
+    with wiring.waiting("swapping numbers"):
+        return augmented(traces, table.augment, table.seed)
+
+
+def _said(
+    variants: "list[Variant]", traces: "list[tuple[Problem, Trace]]", recipe: "Recipe"
+) -> "list[Event]":
+    from socli.events import Noted
+
+    if not recipe.problems.augment:
+        return []
+    parents = len({one.parent for one in variants})
+    said = (
+        f"made {len(variants):,} variants with swapped numbers from {parents:,} of {len(traces):,} problems"
+    )
+    return [Noted(f"{said} (problems.augment = {recipe.problems.augment})")]
 
 
 def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":

@@ -23,7 +23,12 @@ Steps = Annotated[
     str | None, typer.Option("--steps", metavar="LEAST-MOST", help="Steps of a problem; stories only.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Which stories are told.")]
-RunId = Annotated[str | None, typer.Option("--run", help="A run's id or name; the last good one otherwise.")]
+RunId = Annotated[
+    str | None,
+    typer.Option(
+        "--run", help="A run's id or name, or a folder of `socli export`; the last good run otherwise."
+    ),
+]
 Model = Annotated[
     str | None, typer.Option("--model", help="An untrained student instead, shown worked examples.")
 ]

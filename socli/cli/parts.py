@@ -80,7 +80,7 @@ def served(row: "RunRow", parts: Parts) -> "Solvers":
     planner = None
     if form.guide != "none":
         planner = ServerWriter(_endpoint("planner", parts), calculator=parts.calculator)
-    who = Solvers(row.id, form, writer, asking, run=row.id, planner=planner)
+    who = Solvers(row.id or row.name, form, writer, asking, run=row.id or None, planner=planner)
     return replace(who, calculator=parts.calculator, precision="served")
 
 
@@ -95,7 +95,7 @@ def with_parts(who: "Solvers", parts: Parts, store: "Store", problems: "list[Pro
     if parts.solver == TEACHER:
         solver = _teacher(parts, kind)
     elif parts.solver is not None:
-        solver = _of_run(store.run(parts.solver), parts).student
+        solver = _of_run(wiring.chosen_run(store, parts.solver), parts).student
     decomposer = _decomposer(parts, store, problems, kind)
     changed = swapping.swapped(who, decomposer=decomposer, solver=solver)
     if changed.decomposer is None:
@@ -120,7 +120,7 @@ def _decomposer(
         case "-":
             return swapping.Asked(typed)
         case run:
-            asking = _of_run(store.run(run), parts).decomposer
+            asking = _of_run(wiring.chosen_run(store, run), parts).decomposer
             if asking is None:
                 raise UsageError(
                     f"run {run} has no decomposer", hint="its recipe must say scheme.roles = split"

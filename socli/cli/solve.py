@@ -14,7 +14,7 @@ from socli.errors import MissingError, UsageError
 from socli.home import home
 
 if TYPE_CHECKING:
-    from socli.problem import AnswerKind, Problem
+    from socli.problem import Problem
     from socli.records import RunRow
     from socli.screen.live import Screen
     from socli.screen.scene import Solving
@@ -63,6 +63,7 @@ def solve(
 ) -> None:
     """Solve one problem and show each sub-question and its answer as they are written."""
     from socli.problem import Problem
+    from socli.release.folder import kind_of
     from socli.writers.pieces import Sampling
 
     wiring.refuse_both(run, model)
@@ -71,7 +72,8 @@ def solve(
     first = _asked(question)
     with wiring.opened(store) as db:
         row = None if model is not None else _run(db, run, yes)
-        problem = Problem(first, kind=_kind(db, row) if row else "number", context=facts or "")
+        kind = kind_of(row, db) if row else "number"
+        problem = Problem(first, kind=kind, context=facts or "")
         who = parts.with_parts(parts.solvers_of(row, model, chosen, problem.kind), chosen, db, [problem])
     who = parts.sampled(who, chosen, Sampling(temperature, top_p, seed), problem.kind)
     watched, given = parts.watched(who)
@@ -182,11 +184,3 @@ def _run(db: "Store", run: str | None, yes: bool) -> "RunRow":
         )
     annotate = wiring.command("annotate", recipe="quickstart")
     return db.run(distill.run("quickstart", recipes.load("quickstart"), db, annotate))
-
-
-def _kind(db: "Store", row: "RunRow") -> "AnswerKind":
-    """What the run's student answers with: the kind of the problems it learnt from."""
-    from socli.tables import ProblemsTable
-
-    learnt = db.problems(ProblemsTable.model_validate(row.recipe["problems"]).set_name, limit=1)
-    return next((problem.kind for problem in learnt), "number")

@@ -147,9 +147,9 @@ def refuse_both(run: str | None, model: str | None) -> None:
 
 
 def chosen_run(store: "Store", run: str | None, recipe: str | None = None) -> "RunRow":
-    """The run named, or the last good one (of the recipe, where one is named)."""
+    """The run or released folder named, or the last good run (of the recipe, where one is named)."""
     if run is not None:
-        return store.run(run)
+        return _named(store, run)
     from socli.recipe import full_name
 
     if recipe is None:
@@ -163,6 +163,20 @@ def chosen_run(store: "Store", run: str | None, recipe: str | None = None) -> "R
             f"there is no finished run{which} yet", hint=command("distill", recipe=recipe or "quickstart")
         )
     return good
+
+
+def _named(store: "Store", run: str) -> "RunRow":
+    """A run of the store by its id or name, else a released folder; what looks like a path is a path."""
+    from socli.release import folder
+
+    if folder.is_path(run):
+        return folder.read(Path(run))
+    try:
+        return store.run(run)
+    except MissingError:
+        if Path(run).is_dir():
+            return folder.read(Path(run))
+        raise
 
 
 def recipe_of(row: "RunRow") -> str:
