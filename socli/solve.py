@@ -17,7 +17,7 @@ from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
 from socli.scheme import END, PLAN, WORK, Scheme
 from socli.writers import guards
-from socli.writers.pieces import Piece, Stop
+from socli.writers.pieces import Piece, Sampling, Stop
 
 MOST_QUESTIONS = 12
 """Twice the longest built-in problem; GSM8K's longest solution has nine steps."""
@@ -55,6 +55,8 @@ class Solvers:
     calculator: bool = True
     precision: str = ""
     planner: Writes | None = None
+    sampling: Sampling | None = None
+    """How samples are drawn, where they are: a problem then has as many rows as there are `repeats`."""
 
 
 @dataclass(slots=True)
@@ -267,5 +269,6 @@ def _solved(done: _Done, calculator: bool) -> Solved:
         tokens=attempt.tokens,
         seconds=time.perf_counter() - attempt.began,
         text=attempt.text,
+        shares=attempt.shares,
     )
-    return Solved(problem, prediction, attempt.shares)
+    return Solved(problem, prediction)
