@@ -16,6 +16,9 @@ from socli.tables import BenchTable
 
 WINDOW = 8
 """Batches read ahead, so that problems of similar length are decoded together."""
+UNDER_WAY = 3
+"""Batches of problems that two students have under way. A turn ends with its longest line: with one batch
+most of its places are idle by then, with three the next row takes the place of one that is done."""
 LONGEST = 64_000
 """Most characters of a batch, each problem counted as long as its longest: bounds the cache of keys."""
 
@@ -163,10 +166,11 @@ def _solved(
     numbered: Sequence[tuple[int, Problem]], who: Solvers, table: BenchTable
 ) -> Iterator[tuple[int, Solved]]:
     """Each problem's number with its solution; the same problem may stand in the input twice."""
-    # one student takes up the next problem where one is done; two go through a batch in step
-    most = table.batch if who.decomposer or who.planner else table.batch * WINDOW
-    rows = who.sampling.repeats if who.sampling else 1  # each sample is one
-    for some in _batches(sorted(numbered, key=_length), max(1, most // rows), table.batch):
+    # one student takes up the next problem where one is done; two keep what each read until all are done
+    most = table.batch * (UNDER_WAY if who.decomposer or who.planner else WINDOW)
+    most = max(1, most // (who.sampling.repeats if who.sampling else 1))  # each sample is a row
+    held = most if who.decomposer or who.planner else table.batch
+    for some in _batches(sorted(numbered, key=_length), most, held):
         numbers: dict[Problem, list[int]] = {}
         for number, problem in some:
             numbers.setdefault(problem, []).append(number)
@@ -176,12 +180,12 @@ def _solved(
 
 
 def _batches(
-    numbered: Sequence[tuple[int, Problem]], most: int, together: int
+    numbered: Sequence[tuple[int, Problem]], most: int, held: int
 ) -> Iterator[list[tuple[int, Problem]]]:
-    """Up to `most` problems at a time, fewer where `together` of them are very long; the shortest first."""
+    """Up to `most` problems at a time, fewer where they are very long; keys of `held` are kept."""
     some: list[tuple[int, Problem]] = []
     for pair in numbered:
-        if some and (len(some) == most or _length(pair) * min(len(some) + 1, together) > LONGEST):
+        if some and (len(some) == most or _length(pair) * min(len(some) + 1, held) > LONGEST):
             yield some
             some = []
         some.append(pair)

@@ -9,7 +9,7 @@ whoever asks reads it.
 import re
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from socli import answer, scheme
@@ -59,6 +59,23 @@ class Solvers:
     """How samples are drawn, where they are: a problem then has as many rows as there are `repeats`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Abreast:
+    """A writer that writes at most so many rows at a time."""
+
+    writer: Writes
+    together: int | None
+
+    def open(self, prompts: Sequence[str], prefix: str = "") -> None:
+        self.writer.open(prompts, prefix)
+
+    def add(self, number: int, text: str) -> None:
+        self.writer.add(number, text)
+
+    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
+        return self.writer.write(limits, line=line, together=together or self.together)
+
+
 @dataclass(slots=True)
 class _Attempt:
     """One problem under way: what was written for it and how many tokens are left to it."""
@@ -80,17 +97,19 @@ def solve(
 ) -> Iterator[Opened | Wrote | Solved]:
     """Solve the problems side by side; each yields one `Solved`, in the order they finish.
 
-    `max_tokens` bounds what is written for one problem, both students together. A student that writes alone
-    has at most `together` problems under way: where one is done, the next takes its place.
+    `max_tokens` bounds what is written for one problem, both students together. No student writes more than
+    `together` rows at a time: where one is done with its turn, the next takes its place.
     """
     attempts = {n: _Attempt(problem, max_tokens) for n, problem in enumerate(problems)}
     for problem in problems:
         yield Opened(problem, who.calculator)
     prompts = [scheme.prompt(problem) for problem in problems]
+    planner, decomposer = (one and _Abreast(one, together) for one in (who.planner, who.decomposer))
+    who = replace(who, planner=planner, decomposer=decomposer, student=_Abreast(who.student, together))
     for writer in (who.planner, who.decomposer, who.student):
         if writer is not None:
             writer.open(prompts, who.prefix)
-    for event in _solving(attempts, who, together):
+    for event in _solving(attempts, who):
         yield event if isinstance(event, Wrote) else _solved(event, who.calculator)
 
 
@@ -99,11 +118,11 @@ _Asking = Generator[Wrote | _Done, None, dict[int, list[str]]]
 _REASONS: dict[Stop, FinishReason] = {"length": "truncated", "loop": "looping"}
 
 
-def _solving(attempts: _Attempts, who: Solvers, together: int | None) -> Iterator[Wrote | _Done]:
+def _solving(attempts: _Attempts, who: Solvers) -> Iterator[Wrote | _Done]:
     if who.planner is not None:
         yield from _plan(attempts, who.planner, who.decomposer or who.student)
     if who.decomposer is None:
-        yield from _alone(attempts, who.student, together)
+        yield from _alone(attempts, who.student)
     elif who.scheme.planned:
         asked = yield from _planned(attempts, who.decomposer)
         yield from _in_order(attempts, asked, who.student, works=who.scheme.works)
@@ -122,9 +141,9 @@ def _plan(attempts: _Attempts, planner: Writes, asker: Writes) -> Iterator[Wrote
         asker.add(n, attempt.text)
 
 
-def _alone(attempts: _Attempts, student: Writes, together: int | None) -> Iterator[Wrote | _Done]:
+def _alone(attempts: _Attempts, student: Writes) -> Iterator[Wrote | _Done]:
     """One student writes each transcript in one go."""
-    for piece in student.write(_limits(attempts), line=False, together=together):
+    for piece in student.write(_limits(attempts), line=False):
         yield from _note(attempts, piece, "student")
         if piece.stop:
             yield attempts.pop(piece.row), _REASONS.get(piece.stop, "answered")

@@ -42,10 +42,12 @@ def pupil(load_tiny, tmp_path_factory):
     return student
 
 
-def written(writer: Writer, limits: dict[int, int], *, line: bool = False) -> dict[int, list[Piece]]:
+def written(
+    writer: Writer, limits: dict[int, int], *, line: bool = False, together: int | None = None
+) -> dict[int, list[Piece]]:
     """The pieces of each row."""
     pieces: dict[int, list[Piece]] = {n: [] for n in limits}
-    for piece in writer.write(limits, line=line):
+    for piece in writer.write(limits, line=line, together=together):
         pieces[piece.row].append(piece)
     assert all(row[-1].stop and not any(piece.stop for piece in row[:-1]) for row in pieces.values())
     return pieces
@@ -100,15 +102,16 @@ def test_packed_weights_write_the_same(load_tiny, family, precision):
     assert all(alone(plain, prompt, 40) == alone(packed, prompt, 40) for prompt in RAGGED[:4])
 
 
-def test_rows_that_take_turns_together_write_what_each_writes_alone(pupil):
+@pytest.mark.parametrize("places", [None, 4])
+def test_rows_that_take_turns_together_write_what_each_writes_alone(pupil, places):
     prompts = list(BY_HEART) * 3
     writer = Writer(pupil, calculator=True)
 
     def turns(numbers: list[int]) -> dict[int, list[str]]:
-        first = written(writer, dict.fromkeys(numbers, 60), line=True)
+        first = written(writer, dict.fromkeys(numbers, 60), line=True, together=places)
         for n in numbers:
             writer.add(n, f"Work: {n % 5} and so on\n" * (n % 5))
-        second = written(writer, dict.fromkeys(reversed(numbers), 12), line=True)
+        second = written(writer, dict.fromkeys(reversed(numbers), 12), line=True, together=places)
         return {n: [joined(first[n]), joined(second[n])] for n in numbers}
 
     writer.open(prompts)

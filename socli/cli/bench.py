@@ -30,7 +30,7 @@ def bench(
     sets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Known sets (gsm8k:test), JSONL or CSV files; none or - for stdin.", show_default=False
+            help="Known sets (gsm8k:test), files, hf:OWNER/NAME; none or - for stdin.", show_default=False
         ),
     ] = None,
     recipe: Annotated[
@@ -59,6 +59,8 @@ def bench(
     precision: Annotated[
         Literal["fp32", "bf16"] | None, typer.Option(help="What the machine is fast at otherwise.")
     ] = None,
+    config: Annotated[str | None, typer.Option(help="Which configuration of hf:OWNER/NAME.")] = None,
+    split: Annotated[str | None, typer.Option(help="Which split of hf:OWNER/NAME.")] = None,
     question_field: options.QuestionField = "question",
     answer_field: options.AnswerField = "answer",
     context_field: options.ContextField = "context",
@@ -127,7 +129,7 @@ def bench(
     seen = Samples()
     with ExitStack() as stack:
         db = cache(lambda: stack.enter_context(wiring.opened(store)))
-        inputs = [looked_at(spec) for spec in _specs(sets, named, steps)]
+        inputs = [looked_at(spec) for spec in _specs(sets, named, steps, config, split)]
         asked = not all(one.answered for one in inputs)
         rows = _rows(db(), recipe, run, set_ or []) if asked and model is None else []
         table = (named or _frozen_table(rows)).model_copy(
@@ -189,11 +191,20 @@ def _introduced(row: "RunRow | None", rows: "list[RunRow]", screen: "Screen") ->
     return {"run": row.id}
 
 
-def _specs(sets: list[str] | None, named: "BenchTable | None", steps: str | None) -> list[str]:
+def _specs(
+    sets: list[str] | None,
+    named: "BenchTable | None",
+    steps: str | None,
+    config: str | None,
+    split: str | None,
+) -> list[str]:
     """What is to be scored, refused before a model is loaded where it is not there."""
     from socli import sources
 
     specs = list(sets or (named.sets if named else ()) or (sources.STDIN,))
+    if (config or split) and not any(spec.startswith("hf:") for spec in specs):
+        raise UsageError("--config and --split say which part of a Hub set", hint="name one: hf:OWNER/NAME")
+    specs = [sources.on_hub(spec, config, split) for spec in specs]
     for spec in specs:
         sources.check(spec)
     wiring.refuse_steps(steps, specs)

@@ -67,9 +67,11 @@ class Slots:
         return pair[0], pair[1]
 
     @torch.inference_mode()
-    def swap(self, one: int, other: int) -> None:
-        """Let two rows change places."""
-        self.store[:, :, [one, other]] = self.store[:, :, [other, one]]
+    def swap(self, one: int, other: int, length: int) -> None:
+        """Let two rows change places, up to `length`."""
+        held = self.store[:, :, one, :, :length].clone()
+        self.store[:, :, one, :, :length] = self.store[:, :, other, :, :length]
+        self.store[:, :, other, :, :length] = held
 
     @torch.inference_mode()
     def copy(self, one: int, other: int, length: int) -> None:

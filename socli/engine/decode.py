@@ -96,7 +96,8 @@ class Writer:
 
         With `line` a row stops at the end of its line, else at the end of its transcript. Pieces of
         all rows come interleaved; the last piece of a row carries its `stop`. Where no more than so many
-        may be written `together`, the others wait, and each takes the place of one that has ended, for good.
+        may be written `together`, the others wait: whole transcripts for the place of a row that has ended,
+        for good; lines, after which a row goes on later, each in a place of its own.
         """
         waiting: deque[_Row] = deque()
         for number, most in limits.items():
@@ -106,13 +107,13 @@ class Writer:
                 yield Piece(number, "", tokens=0, stop="length")
             else:
                 waiting.append(row)
-        places = min(together or len(self._all), len(self._all))
+        most = min(together or len(self._all), len(self._all))
         if waiting and not self._rows:
-            self._lay_out(places)
+            self._lay_out(len(self._all) if line else most)
         active, chosen = 0, []
         while active or waiting:
-            if waiting and (not active or active <= places - max(1, places // 8)):
-                new = self._seat(waiting, active, places)
+            if waiting and (not active or active <= most - max(1, most // 8)):
+                new = self._seat(waiting, active, most)
                 chosen += self._read(list(range(active, active + new)))
                 active += new
             active = yield from self._step(active, chosen, line)
@@ -140,13 +141,13 @@ class Writer:
             self._forward([0], [first[start : start + MOST_FED]], [start])
         self._slots.copy_first(len(first))
 
-    def _seat(self, waiting: "deque[_Row]", active: int, places: int) -> int:
-        """Give waiting rows the places behind the active ones; how many there were.
+    def _seat(self, waiting: "deque[_Row]", active: int, most: int) -> int:
+        """Give waiting rows the places behind the active ones, up to `most` in all; how many there were.
 
         A row without a place takes one whose row has ended: its prefix is there already, and what lies
         beyond is masked until it is overwritten.
         """
-        new = min(len(waiting), places - active)
+        new = min(len(waiting), most - active)
         for place in range(active, active + new):
             row = waiting.popleft()
             held = next((p for p, one in enumerate(self._rows) if one is row), None)
@@ -197,7 +198,8 @@ class Writer:
 
     def _swap(self, one: int, other: int) -> None:
         if one != other:
-            self._slots.swap(one, other)
+            length = max(self._rows[one].length, self._rows[other].length)
+            self._slots.swap(one, other, length)
             self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
 
     def _read(self, places: list[int]) -> list[int]:

@@ -313,6 +313,46 @@ def test_benches_are_listed_with_ids_that_other_commands_take(
     assert socli("benches", "by-hart").code == 3
 
 
+# ---- sets on the Hub
+
+
+def test_a_set_of_the_hub_is_named_by_flags_and_read_at_the_commit_it_was_first_read_at(
+    socli: Socli, trained: Path
+) -> None:
+    home, rows = trained.parent, [{"problem": IVO, "target": 140}, {"problem": TEA, "target": "9"}]
+    (home / "revisions.json").write_text(json.dumps({"dataset": {"mira/small-sums": "a" * 40}}))
+    folder = home / "sets" / "mira--small-sums-aaaaaaaa"
+    folder.mkdir(parents=True)
+    jsonl(folder / "main-test.jsonl", rows)
+    fields = ["--question-field", "problem", "--answer-field", "target", "--ordered"]
+    done = socli("bench", "hf:mira/small-sums", "--config", "main", "--split", "test", *fields)
+    assert done.code == 0
+    assert [(row["set"], row["correct"]) for row in done.rows] == [
+        ("hf:mira/small-sums/main:test", True),
+        ("hf:mira/small-sums/main:test", False),
+    ]
+    whole = socli("bench", "hf:mira/small-sums/main:test", *fields)
+    assert (whole.out, whole.told[0].endswith(", 2 done before")) == (done.out, True)
+    assert socli("problems", "hf:mira/small-sums/main:test", *fields[:4]).out.count("Answer:") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["hf:mira/small-sums"], 2, "which part of hf:mira/small-sums is not said"),
+        (["hf:small-sums:test"], 2, "hf:small-sums:test is no set on the Hub"),
+        (["hf:../small:test"], 2, "hf:../small:test is no set on the Hub"),
+        (["stories:test", "--split", "test"], 2, "--config and --split say which part of a Hub set"),
+        (["hf:mira/small-sums:test"], 3, "the Hub was not asked because SOCLI_OFFLINE is set"),
+    ],
+)
+def test_a_set_of_the_hub_that_cannot_be_read_is_a_sentence(
+    words: list[str], code: int, error: str, socli: Socli, trained: Path
+) -> None:
+    done = socli("bench", *words)
+    assert (done.code, done.told[0]) == (code, f"error: {error}")
+
+
 # ---- votes, and parts by others
 
 
