@@ -19,7 +19,7 @@ from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
 from socli.scheme import END, PROBLEM
 from socli.writers.guards import loops
-from socli.writers.pieces import Piece, Sampling, Stop
+from socli.writers.pieces import Piece, Sampling, Stop, Waiting
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
@@ -51,6 +51,9 @@ class Writer:
 
     Greedy, unless `sample` says otherwise.
     """
+
+    takes_more = True
+    """Whether rows put into `Waiting` limits are taken up while others are written."""
 
     def __init__(self, who: Student, *, calculator: bool) -> None:
         self._student = who
@@ -99,25 +102,34 @@ class Writer:
         may be written `together`, the others wait: whole transcripts for the place of a row that has ended,
         for good; lines, after which a row goes on later, each in a place of its own.
         """
+        more = limits if isinstance(limits, Waiting) else Waiting(limits)
         waiting: deque[_Row] = deque()
-        for number, most in limits.items():
-            row = self._all[number]
-            row.left = min(most, self._longest - row.length - len(row.waiting))
-            if row.left < 1:
-                yield Piece(number, "", tokens=0, stop="length")
-            else:
-                waiting.append(row)
         most = min(together or len(self._all), len(self._all))
-        if waiting and not self._rows:
-            self._lay_out(len(self._all) if line else most)
+        few = max(1, most // 8)
         active, chosen = 0, []
-        while active or waiting:
-            if waiting and (not active or active <= most - max(1, most // 8)):
+        while more or active or waiting:
+            yield from self._admit(more, waiting)
+            if waiting and not self._rows:
+                self._lay_out(len(self._all) if line else most)
+            # where more are to come, they are read some at a time
+            enough = min(few, len(waiting)) if more is not limits else few
+            if waiting and (not active or (active <= most - few and len(waiting) >= enough)):
                 new = self._seat(waiting, active, most)
                 chosen += self._read(list(range(active, active + new)))
                 active += new
             active = yield from self._step(active, chosen, line)
             chosen = self._feed(list(range(active)))
+
+    def _admit(self, more: Waiting, waiting: "deque[_Row]") -> Iterator[Piece]:
+        """Take rows up; those that may write nothing have stopped."""
+        while more:
+            number = next(iter(more))
+            row, most = self._all[number], more.pop(number)
+            row.left = min(most, self._longest - row.length - len(row.waiting))
+            if row.left < 1:
+                yield Piece(row.number, "", tokens=0, stop="length")
+            else:
+                waiting.append(row)
 
     def _step(self, active: int, chosen: list[int], line: bool) -> Generator[Piece, None, int]:
         """Each active row takes its chosen token; how many are active then."""

@@ -8,6 +8,13 @@ Stop = Literal["line", "end", "length", "loop"]
 """A row stopped at the end of its line or transcript, out of tokens, or because it went round in circles."""
 
 
+class Waiting(dict[int, int]):
+    """Rows that wait to be written (row: most tokens), to which more may be put while some are written.
+
+    A writer that `takes_more` takes them out and up as it goes; others are given a copy.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What one step added to a row: text (none while a character is incomplete) made of `tokens`."""
