@@ -13,12 +13,10 @@ from socli.scoring.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
 from socli.tables import BenchTable
+from socli.writers.pieces import UNDER_WAY
 
 WINDOW = 8
 """Batches read ahead, so that problems of similar length are decoded together."""
-UNDER_WAY = 3
-"""Batches of problems that two students have under way. A turn ends with its longest line: with one batch
-most of its places are idle by then, with three the next row takes the place of one that is done."""
 LONGEST = 64_000
 """Most characters of a batch, each problem counted as long as its longest: bounds the cache of keys."""
 
@@ -166,10 +164,10 @@ def _solved(
     numbered: Sequence[tuple[int, Problem]], who: Solvers, table: BenchTable
 ) -> Iterator[tuple[int, Solved]]:
     """Each problem's number with its solution; the same problem may stand in the input twice."""
-    # one student takes up the next problem where one is done; two keep what each read until all are done
-    most = table.batch * (UNDER_WAY if who.decomposer or who.planner else WINDOW)
-    most = max(1, most // (who.sampling.repeats if who.sampling else 1))  # each sample is a row
-    held = most if who.decomposer or who.planner else table.batch
+    two, rows = who.decomposer or who.planner, who.sampling.repeats if who.sampling else 1
+    # the next problem takes the place of one that is done; not so where two students vote
+    most = max(1, table.batch * (UNDER_WAY if two and rows > 1 else WINDOW) // rows)
+    held = table.batch * (UNDER_WAY if two else 1)
     for some in _batches(sorted(numbered, key=_length), most, held):
         numbers: dict[Problem, list[int]] = {}
         for number, problem in some:

@@ -9,7 +9,8 @@ whoever asks reads it.
 import re
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from socli import answer, scheme
@@ -17,7 +18,7 @@ from socli.events import Opened, Role, Solved, Wrote
 from socli.problem import FinishReason, Prediction, Problem
 from socli.scheme import END, PLAN, WORK, Scheme
 from socli.writers import guards
-from socli.writers.pieces import Piece, Sampling, Stop, Waiting
+from socli.writers.pieces import UNDER_WAY, Piece, Sampling, Stop, Waiting
 
 MOST_QUESTIONS = 12
 """Twice the longest built-in problem; GSM8K's longest solution has nine steps."""
@@ -68,7 +69,12 @@ class _Abreast:
 
     @property
     def takes_more(self) -> bool:
-        return getattr(self.writer, "takes_more", False)
+        """Whether it takes up rows as it goes, for which others must be left."""
+        return hasattr(self.writer, "leave")
+
+    def leave(self, number: int) -> None:
+        if hasattr(self.writer, "leave"):
+            self.writer.leave(number)
 
     def open(self, prompts: Sequence[str], prefix: str = "") -> None:
         self.writer.open(prompts, prefix)
@@ -108,12 +114,13 @@ def solve(
     for problem in problems:
         yield Opened(problem, who.calculator)
     prompts = [scheme.prompt(problem) for problem in problems]
-    planner, decomposer = (one and _Abreast(one, together) for one in (who.planner, who.decomposer))
-    who = replace(who, planner=planner, decomposer=decomposer, student=_Abreast(who.student, together))
-    for writer in (who.planner, who.decomposer, who.student):
+    planner = _Abreast(who.planner, together) if who.planner else None
+    decomposer = _Abreast(who.decomposer, together) if who.decomposer else None
+    student = _Abreast(who.student, together)
+    for writer in (planner, decomposer, student):
         if writer is not None:
             writer.open(prompts, who.prefix)
-    for event in _solving(attempts, who):
+    for event in _solving(attempts, who.scheme, planner, decomposer, student):
         yield event if isinstance(event, Wrote) else _solved(event, who.calculator)
 
 
@@ -122,23 +129,27 @@ _Asking = Generator[Wrote | _Done, None, dict[int, list[str]]]
 _REASONS: dict[Stop, FinishReason] = {"length": "truncated", "loop": "looping"}
 
 
-def _solving(attempts: _Attempts, who: Solvers) -> Iterator[Wrote | _Done]:
-    if who.planner is not None:
-        yield from _plan(attempts, who.planner, who.decomposer or who.student)
-    if who.decomposer is None:
-        yield from _alone(attempts, who.student)
-    elif who.scheme.planned:
-        asked = yield from _planned(attempts, who.decomposer)
-        yield from _in_turns(attempts, asked, who)
+def _solving(
+    attempts: _Attempts,
+    form: Scheme,
+    planner: _Abreast | None,
+    decomposer: _Abreast | None,
+    student: _Abreast,
+) -> Iterator[Wrote | _Done]:
+    if planner is not None:
+        yield from _plan(attempts, planner, decomposer or student)
+    if decomposer is None:
+        yield from _alone(attempts, student)
     else:
-        yield from _in_turns(attempts, None, who)
+        asked = (yield from _planned(attempts, decomposer)) if form.planned else None
+        yield from _in_turns(attempts, asked, decomposer, student, works=form.works)
 
 
-def _plan(attempts: _Attempts, planner: Writes, asker: Writes) -> Iterator[Wrote | _Done]:
+def _plan(attempts: _Attempts, planner: _Abreast, asker: Writes) -> Iterator[Wrote | _Done]:
     """The planner writes what guides each problem, and whoever asks reads it."""
     for n, attempt in attempts.items():
         yield _label(planner, n, attempt, "", PLAN)
-    stops = yield from _turn(attempts, planner, "planner")
+    stops = yield from _turn(attempts, planner, "planner", last=True)
     yield from _cut_short(attempts, stops)
     yield from _drop(attempts, [n for n in attempts if stops[n] == "end"], "unreadable")
     for n, attempt in attempts.items():
@@ -153,7 +164,7 @@ def _alone(attempts: _Attempts, student: Writes) -> Iterator[Wrote | _Done]:
             yield attempts.pop(piece.row), _REASONS.get(piece.stop, "answered")
 
 
-def _planned(attempts: _Attempts, decomposer: Writes) -> _Asking:
+def _planned(attempts: _Attempts, decomposer: _Abreast) -> _Asking:
     """Ask everything from the problem alone; returns the lines asked, by problem."""
     before = {n: len(attempt.text) for n, attempt in attempts.items()}
     stops = yield from _turn(attempts, decomposer, "decomposer", line=False)
@@ -170,24 +181,33 @@ def _planned(attempts: _Attempts, decomposer: Writes) -> _Asking:
 def _in_turns(
     attempts: _Attempts,
     asked: Mapping[int, Sequence[str]] | None,
-    who: Solvers,
+    decomposer: _Abreast,
+    solver: _Abreast,
+    *,
+    works: bool,
 ) -> Iterator[Wrote | _Done]:
     """Let two students take turns at each problem. `asked`: all that is asked, where that was planned.
 
-    Whichever has more problems waiting writes on, so that neither writes for a few alone.
+    Whichever has more problems waiting writes on, so that neither writes for a few alone; where a problem is
+    done, the next is begun.
     """
-    asking, solving = _Side(who.decomposer or who.student, "decomposer"), _Side(who.student, "solver")
+    asking, solving = _Side(decomposer, "decomposer"), _Side(solver, "solver")
     talks = {
-        n: _talk(n, attempt, asking, solving, works=who.scheme.works)
+        n: _talk(n, attempt, asking, solving, works=works)
         if asked is None
-        else _answers(n, attempt, asked[n], solving, works=who.scheme.works)
+        else _answers(n, attempt, asked[n], solving, works=works)
         for n, attempt in attempts.items()
     }
-    for n in talks:
-        yield from _go_on(attempts, n, talks[n], None)
+    together = (solver.together if solver.takes_more else None) or len(talks)
+    rest = iter(talks)
     now, other = asking, solving
     stops: dict[int, Stop] = {}
-    while now.busy or other.busy:
+    while True:
+        idle = max(0, UNDER_WAY * together - len(asking.rows) - len(solving.rows))
+        for n in islice(rest, idle):
+            yield from _go_on(attempts, n, talks[n], None)
+        if not (now.busy or other.busy):
+            return
         if not now.busy or (now.takes_more and 2 * len(now.rows) < len(other.rows)):
             now, other = other, now
         piece = now.next()
@@ -197,15 +217,16 @@ def _in_turns(
         if piece is None or now.takes_more:
             for n, stop in stops.items():
                 yield from _go_on(attempts, n, talks[n], stop)
+                for writer in (decomposer, solver) if n not in attempts else ():
+                    writer.leave(n)
             stops = {}
 
 
 class _Side:
     """One of two students and the problems that wait for it or that it writes."""
 
-    def __init__(self, writer: Writes, by: Role) -> None:
-        self.writer, self.by = writer, by
-        self.takes_more: bool = getattr(writer, "takes_more", False)
+    def __init__(self, writer: _Abreast, by: Role) -> None:
+        self.writer, self.by, self.takes_more = writer, by, writer.takes_more
         self.rows: set[int] = set()
         self._waiting = Waiting()
         self._pieces: Iterator[Piece] | None = None
@@ -302,14 +323,18 @@ def _work(
     return "unreadable" if stop == "end" else guards.of_steps(scheme.read(attempt.text).steps)
 
 
-def _turn(attempts: _Attempts, writer: Writes, by: Role, *, line: bool = True) -> _Writing:
-    """Let the writer write all attempts; returns how each stopped."""
+def _turn(
+    attempts: _Attempts, writer: _Abreast, by: Role, *, line: bool = True, last: bool = False
+) -> _Writing:
+    """Let the writer write all attempts, for the `last` time or not; returns how each stopped."""
     stops: dict[int, Stop] = {}
     if attempts:
         for piece in writer.write(_limits(attempts), line=line):
             yield from _note(attempts, piece, by)
             if piece.stop:
                 stops[piece.row] = piece.stop
+                if last:
+                    writer.leave(piece.row)
     return stops
 
 

@@ -117,8 +117,7 @@ def test_problems_of_similar_length_are_decoded_together(store):
     pair = Solvers("two", Scheme("socratic", "split"), *writers)
     list(bench("set", problems * 3, pair, store, TABLE))
     assert [[len(prompt) < 100 for prompt in batch] for batch in pair.student.opened] == [
-        [True] * 6,  # two: three batches are under way
-        [False] * 6,
+        [True] * 6 + [False] * 6,  # two: so do they
     ]
 
 

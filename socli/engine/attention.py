@@ -79,6 +79,12 @@ class Slots:
         self.store[:, :, other, :, :length] = self.store[:, :, one, :, :length]
 
     @torch.inference_mode()
+    def widen(self, rows: int, length: int) -> None:
+        """Make so many rows more, each with the first row's keys and values up to `length`."""
+        self.store = F.pad(self.store, (0, 0, 0, 0, 0, 0, 0, rows))
+        self.store[:, :, -rows:, :, :length] = self.store[:, :, :1, :, :length]
+
+    @torch.inference_mode()
     def copy_first(self, length: int) -> None:
         """Give every row the first row's keys and values up to `length`."""
         self.store[:, :, 1:, :, :length] = self.store[:, :, :1, :, :length]

@@ -19,7 +19,7 @@ from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
 from socli.scheme import END, PROBLEM
 from socli.writers.guards import loops
-from socli.writers.pieces import Piece, Sampling, Stop, Waiting
+from socli.writers.pieces import UNDER_WAY, Piece, Sampling, Stop, Waiting
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
@@ -44,6 +44,8 @@ class _Row:
     prompt: str = ""
     drawn: int = 0
     """Tokens chosen so far, which chance goes by."""
+    gone: bool = False
+    """Whether it is not written again, so that its place is free."""
 
 
 class Writer:
@@ -51,9 +53,6 @@ class Writer:
 
     Greedy, unless `sample` says otherwise.
     """
-
-    takes_more = True
-    """Whether rows put into `Waiting` limits are taken up while others are written."""
 
     def __init__(self, who: Student, *, calculator: bool) -> None:
         self._student = who
@@ -88,6 +87,10 @@ class Writer:
             row.length, row.waiting, row.text = ahead.length, list(ahead.waiting), ahead.text
             row.stream = copy.copy(ahead.stream)
 
+    def leave(self, number: int) -> None:
+        """A row is not written again: its place goes to another."""
+        self._all[number].gone = True
+
     def add(self, number: int, text: str) -> None:
         """Let a row read `text` before it writes on."""
         row = self._all[number]
@@ -99,8 +102,8 @@ class Writer:
 
         With `line` a row stops at the end of its line, else at the end of its transcript. Pieces of
         all rows come interleaved; the last piece of a row carries its `stop`. Where no more than so many
-        may be written `together`, the others wait: whole transcripts for the place of a row that has ended,
-        for good; lines, after which a row goes on later, each in a place of its own.
+        may be written `together`, the others wait. A row that goes on later, after its line, keeps its
+        place until it is left; a whole transcript leaves it at its end.
         """
         more = limits if isinstance(limits, Waiting) else Waiting(limits)
         waiting: deque[_Row] = deque()
@@ -110,7 +113,7 @@ class Writer:
         while more or active or waiting:
             yield from self._admit(more, waiting)
             if waiting and not self._rows:
-                self._lay_out(len(self._all) if line else most)
+                self._lay_out(min(len(self._all), UNDER_WAY * most if line else most))
             # where more are to come, they are read some at a time
             enough = min(few, len(waiting)) if more is not limits else few
             if waiting and (not active or (active <= most - few and len(waiting) >= enough)):
@@ -141,6 +144,7 @@ class Writer:
                 yield piece
                 if piece.stop:
                     active -= 1
+                    row.gone |= not line
                     self._swap(place, active)
         return active
 
@@ -156,7 +160,7 @@ class Writer:
     def _seat(self, waiting: "deque[_Row]", active: int, most: int) -> int:
         """Give waiting rows the places behind the active ones, up to `most` in all; how many there were.
 
-        A row without a place takes one whose row has ended: its prefix is there already, and what lies
+        A row without a place takes one whose row is gone: its prefix is there already, and what lies
         beyond is masked until it is overwritten.
         """
         new = min(len(waiting), most - active)
@@ -164,10 +168,19 @@ class Writer:
             row = waiting.popleft()
             held = next((p for p, one in enumerate(self._rows) if one is row), None)
             if held is None:
-                self._rows[place] = row
-            else:
-                self._swap(held, place)
+                held = self._free(most)
+                self._rows[held] = row
+            self._swap(held, place)
         return new
+
+    def _free(self, more: int) -> int:
+        """A place whose row is gone; where there is none, so many places more are made."""
+        gone = next((place for place, row in enumerate(self._rows) if row.gone), None)
+        if gone is not None:
+            return gone
+        self._slots.widen(more, len(self._prefix))
+        self._rows += [_Row(-1, [], None, gone=True) for _ in range(more)]
+        return len(self._rows) - more
 
     def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
         """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""

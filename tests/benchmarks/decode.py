@@ -27,7 +27,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from socli import models, scheme, sources
 from socli.arithmetic import marks
-from socli.bench import UNDER_WAY, WINDOW
+from socli.bench import WINDOW
 from socli.engine.decode import Piece, Writer
 from socli.engine.packed import pack
 from socli.engine.student import Student, device, fast_precision, load, tokens
@@ -138,7 +138,7 @@ def ours(who: Student, problems: Sequence[Problem], size: int) -> Speed:
 def in_turns(who: Student, problems: Sequence[Problem], size: int) -> Speed:
     """Two students take turns; both are this one, each with its own keys and values."""
     count, written, began = Count(), 0, time.process_time()
-    for some in batches(problems, size * UNDER_WAY):
+    for some in batches(problems, size * WINDOW):
         asks, works = zip(*(pair(who, problem) for problem in some), strict=True)
         writers = (Told(who, list(works), count), Told(who, list(asks), count))
         written += solved(some, Solvers("told", SPLIT, *writers), size)
