@@ -1,6 +1,7 @@
 """Score a model on problem sets: decode in batches of similar length, store and tell each prediction."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from time import monotonic
 
@@ -12,6 +13,7 @@ from socli.scoring.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
 from socli.tables import BenchTable
+from socli.writers.pieces import UNDER_WAY
 
 WINDOW = 8
 """Batches read ahead, so that problems of similar length are decoded together."""
@@ -40,6 +42,7 @@ def bench(
         store.add_problems(set_name, window, start)
         known = book.known(window, start)
         if not began:
+            book.expect(total)
             yield BenchBegan(set_name, who.name, total, store.solved(book.row.id), who.calculator)
             began = True
         missing = []
@@ -89,6 +92,7 @@ class _Book:
         self._store, self._plan = store, plan
         self.row = self._source = found or store.start_bench(plan)
         self._seconds = self.row.seconds
+        self._total: int | None = None
         self.clock = monotonic()
         """When solving went on: what passes while stored predictions are read does not count."""
 
@@ -107,6 +111,12 @@ class _Book:
         if self.row is not self._source:
             self._store.add_predictions(self.row.id, found.items())
         return found
+
+    def expect(self, total: int | None) -> None:
+        """Note how many problems there are, where that is known."""
+        self._total = total
+        if total is not None and total != self.row.total:
+            self._store.note_total(self.row.id, total)
 
     def add(self, number: int, prediction: Prediction) -> None:
         """Store a prediction, and how long solving took so far."""
@@ -130,6 +140,7 @@ class _Book:
 
     def _fork(self, before: int) -> None:
         self.row = self._store.fork_bench(self.row.id, self._plan, before)
+        self.expect(self._total)
 
 
 def _prediction(row: PredictionRow, problem: Problem, calculator: bool) -> Prediction:
@@ -145,6 +156,7 @@ def _prediction(row: PredictionRow, problem: Problem, calculator: bool) -> Predi
         tokens=row.tokens,
         seconds=row.seconds,
         text=row.text,
+        shares=row.shares,
     )
 
 
@@ -152,9 +164,11 @@ def _solved(
     numbered: Sequence[tuple[int, Problem]], who: Solvers, table: BenchTable
 ) -> Iterator[tuple[int, Solved]]:
     """Each problem's number with its solution; the same problem may stand in the input twice."""
-    # one student takes up the next problem where one is done; two go through a batch in step
-    most = table.batch if who.decomposer or who.planner else table.batch * WINDOW
-    for some in _batches(sorted(numbered, key=_length), most, table.batch):
+    two, rows = who.decomposer or who.planner, who.sampling.repeats if who.sampling else 1
+    # the next problem takes the place of one that is done; not so where two students vote
+    most = max(1, table.batch * (UNDER_WAY if two and rows > 1 else WINDOW) // rows)
+    held = table.batch * (UNDER_WAY if two else 1)
+    for some in _batches(sorted(numbered, key=_length), most, held):
         numbers: dict[Problem, list[int]] = {}
         for number, problem in some:
             numbers.setdefault(problem, []).append(number)
@@ -164,12 +178,12 @@ def _solved(
 
 
 def _batches(
-    numbered: Sequence[tuple[int, Problem]], most: int, together: int
+    numbered: Sequence[tuple[int, Problem]], most: int, held: int
 ) -> Iterator[list[tuple[int, Problem]]]:
-    """Up to `most` problems at a time, fewer where `together` of them are very long; the shortest first."""
+    """Up to `most` problems at a time, fewer where they are very long; keys of `held` are kept."""
     some: list[tuple[int, Problem]] = []
     for pair in numbered:
-        if some and (len(some) == most or _length(pair) * min(len(some) + 1, together) > LONGEST):
+        if some and (len(some) == most or _length(pair) * min(len(some) + 1, held) > LONGEST):
             yield some
             some = []
         some.append(pair)
@@ -183,10 +197,7 @@ def _length(pair: tuple[int, Problem]) -> int:
 
 def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:
     settings = table.model_dump(mode="json", exclude={"calculators"})
-    return BenchPlan(
-        model=who.name,
-        set=set_name,
-        calculator=who.calculator,
-        settings={"precision": who.precision, "scheme": who.scheme.name, **settings},
-        run=who.run,
-    )
+    settings = {"precision": who.precision, "scheme": who.scheme.name, **settings}
+    if who.sampling:
+        settings["sampling"] = asdict(who.sampling)
+    return BenchPlan(model=who.name, set=set_name, calculator=who.calculator, settings=settings, run=who.run)

@@ -156,8 +156,6 @@ class Solved:
 
     problem: Problem
     prediction: Prediction
-    shares: tuple[float, ...] = ()
-    """Where samples voted: the share of the winner, for each step where they voted on it, and the answer."""
 
 
 @dataclass(frozen=True, slots=True)

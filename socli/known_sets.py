@@ -190,17 +190,26 @@ def _number(text: str) -> str:
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
 
 
-def _fetched(name: str, known: KnownSet) -> Path:
-    """The Hub's split as a file of rows, fetched if it is not there; MissingError where it cannot be."""
+def hub_rows(repo: str, config: str | None, split: str) -> Path:
+    """A split on the Hub as a file of rows, fetched if it is not there; MissingError where it cannot be.
+
+    Its commit is the pinned one, or the one found first, which is recorded.
+    """
     from socli.models import revisions
 
+    revision = revisions.pinned(repo, "dataset")
+    folder = home.home() / "sets" / f"{repo.replace('/', '--')}-{revision[:8]}"
+    path = folder / f"{config or 'default'}-{split}.jsonl"
+    if not path.is_file():
+        revisions.ask(repo, "dataset", revision)  # says within seconds that there is no network
+        _fetch(repo, config, split, revision, path)
+    return path
+
+
+def _fetched(name: str, known: KnownSet) -> Path:
+    """The file of rows of a known set."""
     try:
-        revision = revisions.pinned(known.repo, "dataset")
-        folder = home.home() / "sets" / f"{known.repo.replace('/', '--')}-{revision[:8]}"
-        path = folder / f"{known.config or 'default'}-{known.hub_split}.jsonl"
-        if not path.is_file():
-            revisions.ask(known.repo, "dataset", revision)  # says within seconds that there is no network
-            _fetch(known, revision, path)
+        path = hub_rows(known.repo, known.config, known.hub_split)
     except MissingError as error:
         raise MissingError(
             f"{name} is not on this machine: {error}",
@@ -209,7 +218,7 @@ def _fetched(name: str, known: KnownSet) -> Path:
     return path
 
 
-def _fetch(known: KnownSet, revision: str, path: Path) -> None:
+def _fetch(repo: str, config: str | None, split: str, revision: str, path: Path) -> None:
     """Write the rows of the Hub's split to `path`, whole or not at all. No code from the Hub is run."""
     from datasets.exceptions import DatasetsError
     from datasets.load import load_dataset
@@ -221,18 +230,21 @@ def _fetch(known: KnownSet, revision: str, path: Path) -> None:
     try:
         with TemporaryDirectory(dir=path.parent) as work:
             rows = load_dataset(
-                f"hf://datasets/{known.repo}",  # so spelt, a local folder of that name is not taken for it
-                known.config,
-                split=known.hub_split,
+                f"hf://datasets/{repo}",  # so spelt, a local folder of that name is not taken for it
+                config,
+                split=split,
                 revision=revision,
                 cache_dir=work,  # an empty one: no other revision can stand in for this one
             )
             whole = Path(work) / "rows.jsonl"
             with whole.open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in rows)
+                file.writelines(json.dumps(row, default=str) + "\n" for row in rows)
             whole.replace(path)
     except failures as error:
         for cause in (error, error.__cause__):
             if isinstance(cause, OSError) and cause.errno in _OF_THE_DISK:
                 raise StorageError(f"cannot write {path}: {cause.strerror}") from error
-        raise MissingError(f"the Hub did not give {known.repo} ({type(error).__name__})") from error
+        raise MissingError(
+            f"the Hub did not give {repo} ({type(error).__name__})",
+            hint="is it so called there, split and configuration too? hf:OWNER/NAME/CONFIG:SPLIT",
+        ) from error

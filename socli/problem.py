@@ -99,6 +99,13 @@ class Prediction:
     tokens: int
     seconds: float
     text: str
+    shares: tuple[float, ...] = ()
+    """Where samples voted: the share of the winner, for each step where they voted on it, and the answer."""
+
+    @property
+    def confidence(self) -> float | None:
+        """The share of the samples that came to the answer; None where none voted or there is no answer."""
+        return self.shares[-1] if self.shares and self.answer is not None else None
 
 
 @dataclass(frozen=True, slots=True)

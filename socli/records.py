@@ -122,6 +122,12 @@ class BenchRow(BenchPlan):
     scorecard: Scorecard | None
     seconds: float = 0.0
     """What solving took so far."""
+    total: int | None = None
+    """How many problems the set had when it was begun; None where that was not known."""
+
+    def so_far(self, solved: int) -> str:
+        """How many of the problems are solved, as it is said: `3 of 1,319`, or `3`."""
+        return f"{solved:,}" if self.total is None else f"{solved:,} of {self.total:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +142,4 @@ class PredictionRow:
     tokens: int
     seconds: float
     text: str
+    shares: tuple[float, ...] = ()

@@ -15,7 +15,7 @@ from typing import IO, Any, get_args
 
 from socli.answer import canonical
 from socli.errors import MissingError, StorageError, UsageError
-from socli.known_sets import SETS, known_problems, solution
+from socli.known_sets import SETS, hub_rows, known_problems, solution
 from socli.problem import AnswerKind, Problem, Step
 
 STORIES = {"stories:train": 10_000, "stories:test": 1_000, "stories:unseen": 1_000}
@@ -23,6 +23,9 @@ STORIES = {"stories:train": 10_000, "stories:test": 1_000, "stories:unseen": 1_0
 KNOWN = (*STORIES, *SETS)
 """Every set that is known by name."""
 STDIN = "-"
+_HUB = re.compile(
+    r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:/(?P<config>\w[\w.-]*))?(?::(?P<split>\w[\w.-]*))?", re.ASCII
+)
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
@@ -59,7 +62,7 @@ def problems(
     fields: Fields = Fields(),
     stdin: Iterable[bytes | str] | None = None,
 ) -> Iterator[Problem]:
-    """The problems of a set `NAME:SPLIT`, a .jsonl or .csv file, or `-`, in order, one at a time.
+    """The problems of a set `NAME:SPLIT`, a file, a set on the Hub, or `-`, in order, one at a time.
 
     `limit` is the most that are read. `steps` (least, most) and `seed` choose which stories are told and
     mean nothing elsewhere. `stdin` stands in for the standard input. A file's answers are all read before the
@@ -74,12 +77,26 @@ def problems(
     if spec == STDIN:
         lines: Iterable[bytes | str] = sys.stdin.buffer if stdin is None else stdin
         return islice(_from_rows(_jsonl(lines, "stdin"), _Source("stdin", fields, stream=True)), limit)
+    if hub := _HUB.fullmatch(spec):
+        return _from_file(hub_rows(hub["repo"], hub["config"], hub["split"]), fields, limit, spec)
     return _from_file(Path(spec), fields, limit)
+
+
+def on_hub(spec: str, config: str | None, split: str | None) -> str:
+    """`hf:OWNER/NAME` with the configuration and split it does not say itself; others as they are."""
+    hub = _HUB.fullmatch(spec)
+    if hub is None:
+        return spec
+    config, split = hub["config"] or config, hub["split"] or split
+    return f"hf:{hub['repo']}{f'/{config}' if config else ''}{f':{split}' if split else ''}"
 
 
 def check(spec: str) -> None:
     """UsageError or MissingError unless `spec` is a known set, a file that is there or `-`."""
     if spec in KNOWN or spec == STDIN:
+        return
+    if spec.startswith("hf:"):
+        _check_hub(spec)
         return
     path = Path(spec)
     there = False
@@ -94,8 +111,20 @@ def check(spec: str) -> None:
     meant = f"did you mean {near[0]}? " if near else ""
     sets = ", ".join(KNOWN)
     raise UsageError(
-        f"there is no set {shown}", hint=f"{meant}known are {sets}, a .jsonl or .csv file, and -"
+        f"there is no set {shown}",
+        hint=f"{meant}known are {sets}, a .jsonl or .csv file, hf:OWNER/NAME:SPLIT, and -",
     )
+
+
+def _check_hub(spec: str) -> None:
+    hub = _HUB.fullmatch(spec)
+    if hub is None:
+        shown = _UNFIT.sub("\ufffd", spec[:200])
+        raise UsageError(
+            f"{shown} is no set on the Hub", hint="hf:OWNER/NAME:SPLIT, or hf:OWNER/NAME/CONFIG:SPLIT"
+        )
+    if hub["split"] is None:
+        raise UsageError(f"which part of {spec} is not said", hint=f"for example {spec}:test")
 
 
 def normal(text: str, kind: AnswerKind) -> str | None:
@@ -126,8 +155,8 @@ def _stories(spec: str, steps: tuple[int, int], seed: int) -> Iterator[Problem]:
     return (replace(problem, source=spec) for problem in stories(split, seed=seed, steps=steps))
 
 
-def _from_file(path: Path, fields: Fields, limit: int | None) -> Iterator[Problem]:
-    source = _Source(str(path), fields, stream=not path.is_file())
+def _from_file(path: Path, fields: Fields, limit: int | None, name: str | None = None) -> Iterator[Problem]:
+    source = _Source(name or str(path), fields, stream=not path.is_file())
     if not source.stream:  # read it twice: first for its answers
         with _opened(path) as file:
             _refuse_unreadable(islice(_rows(file, source), limit), source)

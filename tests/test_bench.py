@@ -12,6 +12,8 @@ from socli.scheme import Scheme
 from socli.solve import Solvers
 from socli.store import Store
 from socli.tables import BenchTable
+from socli.writers.pieces import Sampling
+from socli.writers.voting import voted
 
 RIGHT = {problem.question: [f"#### {problem.gold}"] for problem in PROBLEMS}
 TABLE = BenchTable(batch=2, max_tokens=50)
@@ -113,10 +115,9 @@ def test_problems_of_similar_length_are_decoded_together(store):
     ]
     writers = ScriptedWriter({"Number": [" 1"]}), ScriptedWriter({"Number": [""]})
     pair = Solvers("two", Scheme("socratic", "split"), *writers)
-    list(bench("set", problems, pair, store, TABLE))
+    list(bench("set", problems * 3, pair, store, TABLE))
     assert [[len(prompt) < 100 for prompt in batch] for batch in pair.student.opened] == [
-        [True, True],
-        [False, False],
+        [True] * 6 + [False] * 6,  # two: so do they
     ]
 
 
@@ -203,6 +204,43 @@ def test_a_bench_row_says_all_that_the_result_depends_on(store):
     assert row.settings["precision"] == "fp32"
     assert row.settings["scheme"] == "answer"
     assert (row.settings["limit"], row.settings["max_tokens"]) == (4, 50)
+
+
+def test_how_samples_voted_is_stored_told_again_and_part_of_what_the_result_depends_on(store):
+    scripts = {p.question: [(f"#### {p.gold}", "#### 1", f"#### {p.gold}")] for p in PROBLEMS}
+    writer = ScriptedWriter(scripts)
+    one = Solvers("one", Scheme("answer"), writer, run=None)
+    who = voted(one, writer, Sampling(seed=7), 3, "number")
+    first = [e for e in bench("set", PROBLEMS, who, store, TABLE) if isinstance(e, Scored)]
+    assert [e.prediction.confidence for e in first] == [pytest.approx(2 / 3)] * 4
+    (row,) = store.benches()
+    assert (row.model, row.run) == ("one, 3 votes", None)
+    assert row.settings["sampling"] == {"temperature": 0.7, "top_p": 0.95, "seed": 7, "repeats": 3}
+    again = [e for e in bench("set", PROBLEMS, who, store, TABLE) if isinstance(e, Scored)]
+    assert all(e.before for e in again)
+    assert {e.number: e.prediction for e in again} == {e.number: e.prediction for e in first}
+    other = voted(one, writer, Sampling(seed=8), 3, "number")
+    assert not any(before for *_, before in told(bench("set", PROBLEMS, other, store, TABLE)))
+
+
+def test_problems_with_several_samples_are_fewer_side_by_side(store):
+    works = {p.question: [(" 1\n", " 1\n")] for p in PROBLEMS}
+    solver, asker = ScriptedWriter(works), ScriptedWriter({"": ["Ask: What?\n"]})
+    pair = Solvers("pair", Scheme("socratic", "split"), solver, asker)
+    who = voted(pair, solver, Sampling(), 2, "number")
+    list(bench("set", PROBLEMS, who, store, BenchTable(batch=1, max_tokens=4)))
+    assert [len(rows) for rows in solver.opened] == [2, 2, 2, 2]  # not three problems, but one with two rows
+
+
+def test_a_bench_that_was_stopped_knows_how_many_problems_there_are(store):
+    for event in bench("set", PROBLEMS, solver(RIGHT), store, TABLE, total=4):
+        if isinstance(event, Scored):
+            break
+    (row,) = store.benches()
+    assert (row.total, row.so_far(store.solved(row.id))) == (4, "1 of 4")
+    other = [PROBLEMS[1], *PROBLEMS]  # it goes on as another bench
+    list(bench("set", other, solver(RIGHT), store, TABLE, total=5))
+    assert [row.total for row in store.benches()] == [5, 4]
 
 
 # ---- going on

@@ -5,17 +5,22 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
+from doubles import PROBLEMS
 
 from socli import solve
 from socli.engine import training
 from socli.engine.decode import LOOK, MOST_FED, Piece, Writer
 from socli.engine.packed import pack
 from socli.engine.student import longest, tokens
-from socli.problem import Problem
+from socli.events import Solved, Wrote
+from socli.problem import Problem, Trace
 from socli.scheme import Lesson, Scheme, Span
+from socli.scheme import lessons as lessons_of
+from socli.solve import Solvers
 from socli.tables import TrainTable
 from socli.writers.guards import loops
 
+SPLIT = Scheme("socratic", "split")
 RAGGED = [f"Problem: Nora has {n} candles{' and many more' * n}.\n" for n in range(16)]
 
 BY_HEART = {
@@ -42,10 +47,12 @@ def pupil(load_tiny, tmp_path_factory):
     return student
 
 
-def written(writer: Writer, limits: dict[int, int], *, line: bool = False) -> dict[int, list[Piece]]:
+def written(
+    writer: Writer, limits: dict[int, int], *, line: bool = False, together: int | None = None
+) -> dict[int, list[Piece]]:
     """The pieces of each row."""
     pieces: dict[int, list[Piece]] = {n: [] for n in limits}
-    for piece in writer.write(limits, line=line):
+    for piece in writer.write(limits, line=line, together=together):
         pieces[piece.row].append(piece)
     assert all(row[-1].stop and not any(piece.stop for piece in row[:-1]) for row in pieces.values())
     return pieces
@@ -100,15 +107,16 @@ def test_packed_weights_write_the_same(load_tiny, family, precision):
     assert all(alone(plain, prompt, 40) == alone(packed, prompt, 40) for prompt in RAGGED[:4])
 
 
-def test_rows_that_take_turns_together_write_what_each_writes_alone(pupil):
+@pytest.mark.parametrize("places", [None, 4])
+def test_rows_that_take_turns_together_write_what_each_writes_alone(pupil, places):
     prompts = list(BY_HEART) * 3
     writer = Writer(pupil, calculator=True)
 
     def turns(numbers: list[int]) -> dict[int, list[str]]:
-        first = written(writer, dict.fromkeys(numbers, 60), line=True)
+        first = written(writer, dict.fromkeys(numbers, 60), line=True, together=places)
         for n in numbers:
             writer.add(n, f"Work: {n % 5} and so on\n" * (n % 5))
-        second = written(writer, dict.fromkeys(reversed(numbers), 12), line=True)
+        second = written(writer, dict.fromkeys(reversed(numbers), 12), line=True, together=places)
         return {n: [joined(first[n]), joined(second[n])] for n in numbers}
 
     writer.open(prompts)
@@ -116,6 +124,47 @@ def test_rows_that_take_turns_together_write_what_each_writes_alone(pupil):
     for n, prompt in enumerate(prompts[:5]):
         writer.open([prompt] * (n + 1))
         assert turns([n])[n] == together[n] == together[n + 5] == together[n + 10]
+
+
+@pytest.fixture(scope="module")
+def pair(load_tiny, tmp_path_factory):
+    """A decomposer and a solver that have learnt four problems by heart."""
+    made = []
+    for role in ("decomposer", "solver"):
+        traces = [
+            (problem, Trace(problem.id, problem.steps, problem.gold, "reference")) for problem in PROBLEMS
+        ]
+        lessons = [one for pair in traces for one in lessons_of(*pair, SPLIT) if one.role == role]
+        settings = TrainTable(epochs=60, batch=4, lr=0.01)
+        student = load_tiny()
+        for _ in training.train(student, lessons, settings, tmp_path_factory.mktemp(role), role):
+            pass
+        made.append(student)
+    return made
+
+
+def test_two_students_write_for_each_problem_what_they_write_for_it_alone(pair):
+    """Whatever else is under way, in whichever order, and however many rows are written together."""
+
+    def written_by_both(problems: list[Problem], together: int | None) -> dict[str, str]:
+        asker, solver = (Writer(student, calculator=True) for student in pair)
+        who = Solvers("pair", SPLIT, solver, asker)
+        events = [*solve.solve(problems, who, 200, together)]
+        told = {problem.question: "" for problem in problems}
+        for event in events:
+            if isinstance(event, Wrote):
+                told[next(p.question for p in problems if p.id == event.problem_id)] += event.text
+        done = {e.problem.question: e.prediction.text for e in events if isinstance(e, Solved)}
+        assert told == done
+        return done
+
+    beside = [replace(problem, question=f"{problem.question} Say it.") for problem in PROBLEMS]
+    problems = [*PROBLEMS, *beside, Problem("What?", "1"), Problem("How many pages does Ivo read?", "1")]
+    whole = written_by_both(problems, None)
+    assert sum(whole[p.question].endswith(f"#### {p.gold}") for p in PROBLEMS) == 4
+    assert whole == written_by_both(problems[::-1], 3) == written_by_both(problems[3:] + problems[:3], 1)
+    for problem in problems[1::3]:
+        assert written_by_both([problem], None) == {problem.question: whole[problem.question]}
 
 
 def test_prompts_longer_than_one_pass_are_read_in_pieces_to_the_same_end(tiny_student):

@@ -241,6 +241,26 @@ def test_a_set_is_fetched_from_the_hub_once_at_its_pinned_revision(
     assert run(code, tmp_path, "http://127.0.0.1:9") == "['1 and 1?', 'Two?']\n"
 
 
+def test_any_set_of_the_hub_is_read_by_the_names_of_its_fields_and_its_commit_is_recorded(
+    httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    rows = [{"ask": "1 and 1?", "gold": "That is 2.\n#### 2"}, {"ask": "2 and 2?", "gold": "4"}]
+    hub = FakeHub("mira/small-sums", "main", {"test": rows})
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(hub)
+    code = (
+        "from socli.sources import Fields, problems\n"
+        "spec = 'hf:mira/small-sums/main:test'\n"
+        "read = problems(spec, fields=Fields('ask', 'gold'))\n"
+        "print([(p.question, p.gold, p.source) for p in read])"
+    )
+    wanted = [(asked, gold, "hf:mira/small-sums/main:test") for asked, gold in
+              (("1 and 1?", "2"), ("2 and 2?", "4"))]  # fmt: skip
+    assert run(code, tmp_path, httpserver.url_for("").rstrip("/")) == f"{wanted}\n"
+    recorded = json.loads((tmp_path / "home" / "revisions.json").read_text("utf-8"))
+    assert recorded == {"dataset": {"mira/small-sums": hub.commit}}
+    assert run(code, tmp_path, "http://127.0.0.1:9") == f"{wanted}\n"
+
+
 def test_every_tenth_of_the_hub_s_strategyqa_is_dev(data: Path) -> None:
     revisions = {"dataset": {"tasksource/strategy-qa": "a" * 40}}
     folder = data.parent / "home" / "sets" / "tasksource--strategy-qa-aaaaaaaa"

@@ -209,4 +209,5 @@ def test_the_names_of_the_history_never_change() -> None:
         "m004_scores",
         "m005_views",
         "m006_rehearsals",
+        "m007_votes",
     ]

@@ -2,9 +2,10 @@
 
 import math
 import random
-from itertools import combinations
+from itertools import combinations, product
 from statistics import fmean, pstdev
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -333,6 +334,39 @@ def test_that_many_seeds_find_the_difference() -> None:
         error = math.sqrt((pstdev(a) ** 2 + pstdev(b) ** 2) / 5)
         found += (fmean(b) - fmean(a)) / error > 2.228  # Student's t, 10 degrees of freedom
     assert found / 200 >= 0.8
+
+
+# ---- coverage by simulation, over a grid
+
+
+def test_wilsons_interval_covers_near_95_per_cent_over_a_grid() -> None:
+    """2,000 draws each: near 95 % at each point, as near as whole counts allow, and 95 % on average."""
+    chance = np.random.default_rng(26)
+    shares = []
+    for n, p in product((25, 100, 300, 1319), (0.03, 0.1, 0.3, 0.5, 0.8, 0.97)):
+        found = {int(right): wilson(int(right), n) for right in range(n + 1)}
+        drawn = chance.binomial(n, p, 2000)
+        shares.append(fmean(found[int(right)][0] <= p <= found[int(right)][1] for right in drawn))
+    assert min(shares) > 0.91
+    assert max(shares) < 0.995
+    assert fmean(shares) == pytest.approx(0.95, abs=0.006)
+
+
+def test_the_paired_interval_covers_near_95_per_cent_over_a_grid() -> None:
+    """500 draws each, of problems that only the first and only the second gets right."""
+    chance = np.random.default_rng(27)
+    shares = []
+    for n, (first, second) in product(
+        (50, 200, 1319), ((0.05, 0.05), (0.02, 0.06), (0.2, 0.1), (0.3, 0.3), (0.03, 0.25))
+    ):
+        hits = []
+        for down, up, rest in chance.multinomial(n, (first, second, 1 - first - second), 500).tolist():
+            found = difference(Pairs(0, down, up, rest))
+            hits.append(found.low <= second - first <= found.high)
+        shares.append(fmean(hits))
+    assert min(shares) > 0.92
+    assert max(shares) < 0.99
+    assert fmean(shares) == pytest.approx(0.95, abs=0.01)
 
 
 # ---- beside statsmodels, where it is installed

@@ -1,4 +1,4 @@
-"""Parts of a pair put in by others: gold questions, typed ones, gold answers."""
+"""Parts of a pair put in by others: gold questions, typed ones."""
 
 import pytest
 from doubles import PROBLEMS, ScriptedWriter
@@ -6,7 +6,7 @@ from doubles import PROBLEMS, ScriptedWriter
 from socli.events import Solved
 from socli.scheme import Scheme
 from socli.solve import Solvers, solve
-from socli.writers.swapping import Asked, GoldAnswers, alike, gold_questions, swapped
+from socli.writers.swapping import Asked, alike, gold_questions, swapped
 
 NORA, IVO = PROBLEMS[:2]
 
@@ -46,20 +46,6 @@ def test_questions_may_come_from_anywhere_and_an_empty_one_ends():
     assert texts([NORA], who)[NORA].text == "Ask: How many are there?\nWork: 48.\n#### 48"
     prompt = f"Problem: {NORA.question}\n"
     assert seen == [(prompt, ""), (prompt, "Ask: How many are there?\nWork: 48.\n")]
-
-
-def test_gold_answers_are_given_where_the_question_matches_and_the_student_answers_the_rest():
-    student = ScriptedWriter({"Nora": [" Perhaps 3.\n", " 40"]})
-    asks = ["Ask: How many candles does Nora pack in all?\n", "Ask: Who buys them?\n", ""]
-    answers = GoldAnswers(student, [NORA])
-    who = swapped(Solvers("s", Scheme(), student), decomposer=ScriptedWriter({"Nora": asks}), solver=answers)
-    transcript = (
-        "Ask: How many candles does Nora pack in all?\nWork: She packs 4*12 = <<4*12=48>>48 candles.\n"
-        "Ask: Who buys them?\nWork: Perhaps 3.\n#### 40"
-    )
-    assert texts([NORA], who)[NORA].text == transcript
-    assert student.seen == [f"Problem: {NORA.question}\n{transcript}"]
-    assert answers.matched == 1
 
 
 @pytest.mark.parametrize(

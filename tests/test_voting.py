@@ -43,7 +43,7 @@ def test_the_commonest_answer_wins_in_the_words_of_the_first_that_gave_it():
     solved = last(events)
     assert solved.prediction.text == text_of(events) == "It is 2*3.\n#### 6"
     assert (solved.prediction.answer, solved.prediction.correct) == ("6", True)
-    assert solved.shares == (pytest.approx(2 / 3),)
+    assert solved.prediction.shares == (pytest.approx(2 / 3),)
     assert solved.prediction.tokens == 3 + 6 + 3  # of all samples, end tokens included
 
 
@@ -59,7 +59,7 @@ def test_the_commonest_answer_wins_in_the_words_of_the_first_that_gave_it():
 )
 def test_of_equals_the_first_wins_and_what_came_to_no_answer_has_no_vote(samples, answer, share):
     solved = last(alone(*samples, votes=len(samples), most=7)[0])
-    assert (solved.prediction.answer, solved.shares) == (answer, (share,))
+    assert (solved.prediction.answer, solved.prediction.shares) == (answer, (share,))
 
 
 def test_the_solver_of_two_votes_on_every_sub_answer_and_all_samples_go_on_from_the_winner():
@@ -72,9 +72,9 @@ def test_the_solver_of_two_votes_on_every_sub_answer_and_all_samples_go_on_from_
     solved = last(events)
     transcript = "Ask: How much?\nWork: So 2*3 = 6.\n#### 6"
     assert solved.prediction.text == text_of(events) == transcript
-    assert solved.shares == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert solved.prediction.shares == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert [event.share for event in events if isinstance(event, Wrote) and event.share] == list(
-        solved.shares
+        solved.prediction.shares
     )
     assert {seen.rpartition(" ")[0] for seen in solver.seen} == {
         f"Problem: {TEA.question}\n{transcript[:-2]}"
@@ -86,8 +86,8 @@ def test_problems_side_by_side_vote_each_for_itself():
     writer = ScriptedWriter({"teas": [("#### 6", "#### 6")], "1+1": [("#### 3", "Let me see\n#### 2")]})
     who = voted(Solvers("s", Scheme(), writer), writer, Sampling(), 2, "number")
     done = {event.problem: event for event in solve([TEA, other], who, 50) if isinstance(event, Solved)}
-    assert (done[TEA].prediction.answer, done[TEA].shares) == ("6", (1.0,))
-    assert (done[other].prediction.answer, done[other].shares) == ("3", (0.5,))
+    assert (done[TEA].prediction.answer, done[TEA].prediction.shares) == ("6", (1.0,))
+    assert (done[other].prediction.answer, done[other].prediction.shares) == ("3", (0.5,))
 
 
 # ---- until it is sound
@@ -98,7 +98,7 @@ WRONG, RIGHT = "Work: <<2*3=5>>5.\n#### 5", "Work: <<2*3=6>>6.\n#### 6"
 def test_it_is_written_again_until_no_equation_is_wrong():
     events, writer = alone(WRONG, WRONG, RIGHT, *[WRONG] * (TRIES - 3), until_valid=True)
     solved = last(events)
-    assert (solved.prediction.text, solved.prediction.answer, solved.shares) == (RIGHT, "6", ())
+    assert (solved.prediction.text, solved.prediction.answer, solved.prediction.shares) == (RIGHT, "6", ())
     assert sum(WRONG in seen for seen in writer.seen) == 2  # the others was never written
     assert solved.prediction.tokens == 3 * 5  # end tokens included
 
@@ -110,7 +110,7 @@ def test_where_no_try_is_sound_the_first_stands():
 
 def test_with_votes_only_the_sound_ones_vote():
     solved = last(alone(WRONG, WRONG, RIGHT, votes=3, until_valid=True)[0])
-    assert (solved.prediction.answer, solved.shares) == ("6", (pytest.approx(1 / 3),))
+    assert (solved.prediction.answer, solved.prediction.shares) == ("6", (pytest.approx(1 / 3),))
 
 
 # ---- drawing

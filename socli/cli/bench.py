@@ -3,28 +3,23 @@
 import json as jsons
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from functools import cache, lru_cache, partial
+from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from socli.cli import app, arms, options, wiring
+from socli.cli import app, arms, options, parts, solving, wiring
+from socli.cli.inputs import Input, judged, looked_at
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from socli.engine.student import Precision
-    from socli.events import Event, Noted
-    from socli.problem import AnswerKind, Scorecard
+    from socli.problem import Scorecard
     from socli.records import RunRow
-    from socli.scheme import SchemeName
-    from socli.scoring.outputs import Output, Skipped
     from socli.scoring.samples import AtK
     from socli.screen.live import Screen
-    from socli.solve import Solvers
-    from socli.sources import Fields
     from socli.store import Store
     from socli.tables import BenchTable
 
@@ -34,7 +29,7 @@ def bench(
     sets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Known sets (gsm8k:test), JSONL or CSV files; none or - for stdin.", show_default=False
+            help="Known sets (gsm8k:test), files, hf:OWNER/NAME; none or - for stdin.", show_default=False
         ),
     ] = None,
     recipe: Annotated[
@@ -50,7 +45,9 @@ def bench(
     set_: options.Set = None,
     limit: options.Limit = None,
     steps: options.Steps = None,
-    seed: options.Seed = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which stories are told, and which samples are drawn.")
+    ] = 0,
     calculator: Annotated[
         bool | None,
         typer.Option("--calculator/--no-calculator", help="Compute the values of marked equations."),
@@ -61,6 +58,8 @@ def bench(
     precision: Annotated[
         Literal["fp32", "bf16"] | None, typer.Option(help="What the machine is fast at otherwise.")
     ] = None,
+    config: Annotated[str | None, typer.Option(help="Which configuration of hf:OWNER/NAME.")] = None,
+    split: Annotated[str | None, typer.Option(help="Which split of hf:OWNER/NAME.")] = None,
     question_field: options.QuestionField = "question",
     answer_field: options.AnswerField = "answer",
     context_field: options.ContextField = "context",
@@ -85,6 +84,18 @@ def bench(
         bool,
         typer.Option("--noise", help="Solve at two batch sizes and two precisions, and tell what differs."),
     ] = False,
+    votes: Annotated[
+        int, typer.Option(min=1, help="Write so many samples; the commonest answer wins, with its share.")
+    ] = 1,
+    until_valid: options.UntilValid = False,
+    temperature: options.Temperature = 0.7,
+    top_p: options.TopP = 0.95,
+    decomposer: Annotated[
+        str | None, typer.Option(help="Who asks instead: a run, `teacher`, or `gold`, the data's own.")
+    ] = None,
+    solver: options.Solver = None,
+    teacher: options.Teacher = None,
+    base_url: options.BaseUrl = None,
     swap: Annotated[
         bool,
         typer.Option("--swap", help="Also with gold questions, and with gold answers; split students only."),
@@ -105,65 +116,48 @@ def bench(
     from socli.cli import scoring
     from socli.scoring.samples import Samples
     from socli.sources import Fields
+    from socli.writers.pieces import Sampling
 
     wiring.refuse_both(run, model)
-    changed = {"limit": limit, "steps": wiring.two_numbers(steps), "calculator": calculator}
-    given: dict[str, Any] = {key: value for key, value in changed.items() if value is not None}
-    if calculator is not None:
-        given["calculators"] = ()
+    chosen = parts.Parts(True, base_url, decomposer, solver, teacher, votes, until_valid, scheme)
+    parts.check(chosen)
     fields = Fields(question_field, answer_field, context_field, kind)
     named = _named_table(recipe, set_ or [])
     cards: list[Scorecard] = []
     seen = Samples()
     with ExitStack() as stack:
         db = cache(lambda: stack.enter_context(wiring.opened(store)))
-        inputs = [_looked_at(spec) for spec in _specs(sets, named, steps)]
-        solving = not all(one.answered for one in inputs)
-        rows = _rows(db(), recipe, run, set_ or []) if solving and model is None else []
-        table = (named or _frozen_table(rows)).model_copy(update=given)
-        answering: Sequence[RunRow | None] = rows if model is None else [None] * int(solving)
+        inputs = [looked_at(spec) for spec in _specs(sets, named, steps, config, split)]
+        asked = not all(one.answered for one in inputs)
+        rows = _rows(db(), recipe, run, set_ or []) if asked and model is None else []
+        table = (named or _frozen_table(rows)).model_copy(
+            update=_given(limit, wiring.two_numbers(steps), calculator)
+        )
+        how = Sampling(temperature, top_p, seed)
+        job = solving.Job(db, table, fields, seed, chosen, how, again)
+        answering: Sequence[RunRow | None] = rows if model is None else [None] * int(asked)
         ready = [
-            (row, one, partial(_solvers, row, model, scheme, kind, one.calculator))
+            (row, one, job.loader(row, model, one))
             for row in answering
             for one in table.each()[: 1 if noise or swap else None]
         ]
-        if ready and noise:
-            _noise(inputs, seed, fields, _alone(ready), table, db(), json=json)
+        if noise or swap:
+            job.measure(
+                inputs, [load for *_, load in ready], noise, swap, precision, ordered=ordered, json=json
+            )
             return
-        if ready and swap:
-            _swapped(inputs, seed, fields, _alone(ready)(precision), table, db(), json=json)
-            return
-        _prepare(inputs, rows, model if ready else None)
+        _prepare(inputs, rows, model if ready and not base_url else None)
         with wiring.talk() as screen:
             for one in inputs:
                 if one.answered:
-                    events = _judged(one, limit, fields, keep, db)
+                    events = judged(one, limit, fields, keep, db)
                     cards += scoring.follow(seen.collect(events) if samples else events, screen)
             for row, one_table, load in ready:
                 more = _introduced(row, rows, screen)
-                for events in _each(inputs, seed, fields, load(precision), one_table, db(), again):
+                for events in job.each(inputs, load(precision), one_table):
                     told = in_order(events) if ordered else events
                     cards += scoring.follow(told, screen, solving=True, more=more)
     _tell(cards, inputs, seen.at_k() if samples else None, json=json)
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """A set, a file or stdin, looked into as far as its first row."""
-
-    spec: str
-    answered: bool
-    """Whether its rows bring their own answers."""
-    calculator: bool
-    """What its first row says."""
-    lines: "Iterable[bytes] | None"
-    """Of stdin, from the first on."""
-    skipped: "Skipped"
-
-    @property
-    def name(self) -> str:
-        """What it is called in the store and in messages."""
-        return "stdin" if self.spec == "-" else self.spec
 
 
 def _named_table(recipe: str | None, overrides: list[str]) -> "BenchTable | None":
@@ -183,14 +177,14 @@ def _rows(db: "Store", recipe: str | None, run: str | None, overrides: list[str]
     return arms.runs_of(db, recipe, recipes.load(recipe, overrides), overrides)
 
 
-def _alone(ready: "Sequence[tuple[RunRow | None, BenchTable, partial[Solvers]]]") -> "partial[Solvers]":
-    """The only one; UsageError where several runs would answer."""
-    if len(ready) > 1:
-        raise UsageError("--noise and --swap look at one run alone", hint="name it with --run")
-    return ready[0][2]
+def _given(limit: int | None, steps: tuple[int, int] | None, calculator: bool | None) -> dict[str, Any]:
+    """The keys of `[bench]` that options take the place of; one setting of the calculator that of several."""
+    keys = {"limit": limit, "steps": steps, "calculator": calculator}
+    given: dict[str, Any] = {key: value for key, value in keys.items() if value is not None}
+    return given if calculator is None else given | {"calculators": ()}
 
 
-def _prepare(inputs: "list[_Input]", rows: "list[RunRow]", model: str | None) -> None:
+def _prepare(inputs: list[Input], rows: "list[RunRow]", model: str | None) -> None:
     """Fetch the untrained model, with a bar of its own; UsageError where several runs would read stdin."""
     if len(rows) > 1 and any(one.lines is not None and not one.answered for one in inputs):
         raise UsageError("stdin can be read by one run alone", hint="name it with --run")
@@ -208,147 +202,24 @@ def _introduced(row: "RunRow | None", rows: "list[RunRow]", screen: "Screen") ->
     return {"run": row.id}
 
 
-def _specs(sets: list[str] | None, named: "BenchTable | None", steps: str | None) -> list[str]:
+def _specs(
+    sets: list[str] | None,
+    named: "BenchTable | None",
+    steps: str | None,
+    config: str | None,
+    split: str | None,
+) -> list[str]:
     """What is to be scored, refused before a model is loaded where it is not there."""
     from socli import sources
 
     specs = list(sets or (named.sets if named else ()) or (sources.STDIN,))
+    if (config or split) and not any(spec.startswith("hf:") for spec in specs):
+        raise UsageError("--config and --split say which part of a Hub set", hint="name one: hf:OWNER/NAME")
+    specs = [sources.on_hub(spec, config, split) for spec in specs]
     for spec in specs:
         sources.check(spec)
     wiring.refuse_steps(steps, specs)
     return specs
-
-
-def _looked_at(spec: str) -> _Input:
-    from pathlib import Path
-
-    from socli import sources
-    from socli.scoring import outputs
-
-    lines = None
-    row: Any = None
-    if spec == sources.STDIN:
-        if sys.stdin.isatty():
-            wiring.say("reading problems from the terminal, one JSON object a line; Ctrl-D ends them")
-        row, lines = outputs.peeked(outputs.lines_of(spec))
-    elif spec not in sources.KNOWN and not spec.lower().endswith(".csv") and Path(spec).is_file():
-        row, _ = outputs.peeked(outputs.lines_of(spec))
-    says = isinstance(row, dict) and row.get("calculator") is True
-    return _Input(spec, outputs.brings(row), says, lines, outputs.Skipped())
-
-
-def _judged(
-    one: _Input, limit: int | None, fields: "Fields", keep: str | None, db: "Callable[[], Store]"
-) -> "Iterator[Event]":
-    """The events of scoring rows that bring their answers; stored where they are to be kept."""
-    from socli.scoring import outputs
-    from socli.scoring.score import score
-
-    lines = outputs.lines_of(one.spec) if one.lines is None else one.lines
-    rows = _first(limit, outputs.outputs(lines, one.name, fields, one.skipped))
-    kept = None if keep is None else db()
-    model = keep or "its own answers"
-    return score(rows, kept, set_name=one.name, model=model, calculator=one.calculator)
-
-
-def _first(limit: int | None, rows: "Iterable[Output | Noted]") -> "Iterator[Output | Noted]":
-    from socli.scoring.outputs import Output
-
-    left = limit
-    for row in rows:
-        yield row
-        if left is not None and isinstance(row, Output):
-            left -= 1
-            if left == 0:
-                return
-
-
-def _solvers(
-    row: "RunRow | None",
-    model: str | None,
-    scheme: "SchemeName",
-    kind: "AnswerKind",
-    calculator: bool,
-    precision: "Precision | None",
-) -> "Solvers":
-    """The run's students or the untrained one, ready to write."""
-    from socli import solvers
-    from socli.scheme import Scheme
-
-    if row is not None:
-        return solvers.of_run(row, calculator=calculator, precision=precision)
-    return wiring.untrained(model, Scheme(scheme), kind, calculator, precision)
-
-
-def _each(
-    inputs: list[_Input],
-    seed: int,
-    fields: "Fields",
-    who: "Solvers",
-    table: "BenchTable",
-    db: "Store",
-    again: bool,
-) -> "Iterator[Iterator[Event]]":
-    """The events of each input that is to be solved."""
-    for one in inputs:
-        if not one.answered:
-            yield _solved(one, seed, fields, who, table, db, again)
-
-
-def _solved(
-    one: _Input, seed: int, fields: "Fields", who: "Solvers", table: "BenchTable", db: "Store", again: bool
-) -> "Iterator[Event]":
-    """The events of solving one set and scoring the answers."""
-    from socli import solvers
-    from socli.bench import bench
-    from socli.tables import ProblemsTable
-
-    problems, total, kind = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
-    set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
-    return bench(set_name, problems, solvers.shown(who, kind), db, table, total=total, again=again)
-
-
-def _noise(
-    inputs: list[_Input],
-    seed: int,
-    fields: "Fields",
-    ready: "Callable[[Precision], Solvers]",
-    table: "BenchTable",
-    db: "Store",
-    *,
-    json: bool,
-) -> None:
-    from socli.cli.noise import measure, refuse_stdin
-
-    for one in inputs:
-        refuse_stdin(one.spec)
-    loaded = lru_cache(1)(ready)  # one student at a time in memory
-    for one in inputs:
-
-        def scored(batch: int, precision: "Precision", one: _Input = one) -> "Iterator[Event]":
-            changed = table.model_copy(update={"batch": batch})
-            return _solved(one, seed, fields, loaded(precision), changed, db, again=False)
-
-        measure(one.name, table.batch, scored, db, json=json)
-
-
-def _swapped(
-    inputs: list[_Input],
-    seed: int,
-    fields: "Fields",
-    who: "Solvers",
-    table: "BenchTable",
-    db: "Store",
-    *,
-    json: bool,
-) -> None:
-    from socli.cli import swap
-    from socli.tables import ProblemsTable
-
-    for one in inputs:
-        problems, _, _ = wiring.bench_problems(one.spec, table, seed, fields, one.lines)
-        set_name = ProblemsTable(train=one.name, steps=table.steps, seed=seed).set_name
-        swap.measure(set_name, list(problems), who, db, table, json=json)
 
 
 def _frozen_table(rows: "list[RunRow]") -> "BenchTable":
@@ -361,9 +232,7 @@ def _frozen_table(rows: "list[RunRow]") -> "BenchTable":
     return BenchTable(max_tokens=frozen.max_tokens, batch=frozen.batch)
 
 
-def _tell(
-    cards: "list[Scorecard]", inputs: "list[_Input]", sampled: "list[AtK] | None", *, json: bool
-) -> None:
+def _tell(cards: "list[Scorecard]", inputs: list[Input], sampled: "list[AtK] | None", *, json: bool) -> None:
     """What stands last on stderr."""
     from socli.cli import scoring
 

@@ -52,7 +52,7 @@ def _shown(bench: "BenchRow", recipe: str, solved: int) -> tuple[Any, ...]:
     from socli.screen.render import percent
 
     card = bench.scorecard
-    right, interval = f"partial, {solved:,} solved", ""
+    right, interval = f"partial, {bench.so_far(solved)} solved", ""
     if card:
         right = f"{percent(card.accuracy)} of {card.n:,}" if card.n else f"{solved:,} without gold"
         interval = f"{100 * card.low:.1f} to {percent(card.high)}" if card.n else ""

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
 from socli.cli import wiring
-from socli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,12 +54,6 @@ def measure(
         print(jsons.dumps(_plain(found)), file=sys.stderr)
     else:
         _show(name, found)
-
-
-def refuse_stdin(spec: str) -> None:
-    """UsageError: a stream can be read once only."""
-    if spec == "-":
-        raise UsageError("--noise solves a set four times, and stdin can be read once", hint="name a file")
 
 
 def _plain(found: "Noise") -> dict[str, Any]:

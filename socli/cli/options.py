@@ -46,3 +46,10 @@ BaseUrl = Annotated[
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Learn also from problems that repeat one of the bench sets.")
 ]
+Solver = Annotated[str | None, typer.Option(help="Who answers instead: a run, or `teacher`.")]
+Teacher = Annotated[str | None, typer.Option(help="The model that is `teacher`, at --base-url.")]
+UntilValid = Annotated[
+    bool, typer.Option("--until-valid", help="Write again until no equation is wrong, 8 times at most.")
+]
+Temperature = Annotated[float, typer.Option(min=0, max=2, help="How freely samples are drawn.")]
+TopP = Annotated[float, typer.Option(min=0.01, max=1, help="Share of the likeliest tokens.")]

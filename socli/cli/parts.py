@@ -8,10 +8,12 @@ from socli.cli import wiring
 from socli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from socli.engine.student import Precision
     from socli.problem import AnswerKind, Problem
     from socli.records import RunRow
+    from socli.scheme import SchemeName
     from socli.solve import Solvers, Writes
     from socli.store import Store
     from socli.writers.pieces import Piece, Sampling
@@ -31,16 +33,26 @@ class Parts:
     teacher: str | None = None
     votes: int = 1
     until_valid: bool = False
+    scheme: "SchemeName" = "socratic"
+    """What an untrained student is shown."""
+    precision: "Precision | None" = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is otherwise than one run or model alone would have it."""
+        return bool(self.decomposer or self.solver or self.votes > 1 or self.until_valid)
 
 
-def check(parts: Parts, problems: "list[Problem] | None" = None) -> None:
-    """UsageError where the parts cannot go together; before anything is loaded."""
+def check(parts: Parts, problems: "Iterable[Problem] | None" = None, *, one_problem: bool = False) -> None:
+    """UsageError where the parts cannot go together, or not with the problems where these are known."""
     if TEACHER in (parts.decomposer, parts.solver) and parts.teacher is None:
         raise UsageError(
             "no teacher is named", hint="name its model with --teacher, its place with --base-url"
         )
-    if parts.decomposer == GOLD and not any(problem.steps for problem in problems or ()):
+    if parts.decomposer == GOLD and problems is not None and not any(p.steps for p in problems):
         raise UsageError("these problems have no gold sub-questions", hint="those of gsm8k:test have")
+    if parts.decomposer == TYPED and not one_problem:
+        raise UsageError("sub-questions are typed for one problem alone", hint="socli solve --decomposer -")
     if parts.decomposer == TYPED and not sys.stdin.isatty():
         raise UsageError("sub-questions are typed on a terminal", hint="or name a run with --decomposer")
 
@@ -54,7 +66,7 @@ def solvers_of(row: "RunRow | None", model: str | None, parts: Parts, kind: "Ans
         return served(row, parts) if served_at else _of_run(row, parts)
     if served_at and model:
         return chat(model, parts, kind)
-    return wiring.untrained(model, Scheme(), kind, parts.calculator)
+    return wiring.untrained(model, Scheme(parts.scheme), kind, parts.calculator, parts.precision)
 
 
 def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
@@ -84,13 +96,14 @@ def served(row: "RunRow", parts: Parts) -> "Solvers":
     return replace(who, calculator=parts.calculator, precision="served")
 
 
-def with_parts(who: "Solvers", parts: Parts, store: "Store", problems: "list[Problem]") -> "Solvers":
-    """The solvers with the parts that others take."""
+def with_parts(
+    who: "Solvers", parts: Parts, store: "Store", problems: "Iterable[Problem]", kind: "AnswerKind"
+) -> "Solvers":
+    """The solvers with the parts that others take, who are no run's any more."""
     from socli.writers import swapping
 
     if parts.decomposer is None and parts.solver is None:
         return who
-    kind = problems[0].kind if problems else "number"
     solver = None
     if parts.solver == TEACHER:
         solver = _teacher(parts, kind)
@@ -102,11 +115,11 @@ def with_parts(who: "Solvers", parts: Parts, store: "Store", problems: "list[Pro
         raise UsageError(f"{who.name} has no decomposer", hint="name one with --decomposer")
     said = {"decomposer": parts.decomposer, "solver": parts.solver}
     names = [f"{part} {name}" for part, name in said.items() if name]
-    return replace(changed, name=f"{who.name}, {', '.join(names)}")
+    return replace(changed, name=f"{who.name}, {', '.join(names)}", run=None)
 
 
 def _decomposer(
-    parts: Parts, store: "Store", problems: "list[Problem]", kind: "AnswerKind"
+    parts: Parts, store: "Store", problems: "Iterable[Problem]", kind: "AnswerKind"
 ) -> "Writes | None":
     from socli.writers import swapping
 
@@ -143,12 +156,12 @@ def sampled(who: "Solvers", parts: Parts, how: "Sampling", kind: "AnswerKind") -
 
 
 def watched(who: "Solvers") -> "tuple[Solvers, dict[str, Given]]":
-    """The same solvers, and what each of their models is given as it goes."""
-    student = Given(who.student)
-    if who.decomposer is None:
-        return replace(who, student=student), {"student": student}
-    asking = Given(who.decomposer)
-    return replace(who, student=student, decomposer=asking), {"decomposer": asking, "solver": student}
+    """The same solvers, and what each of their models is given as it goes, in the order they write."""
+    student = "student" if who.decomposer is None else "solver"
+    writers = {"planner": who.planner, "decomposer": who.decomposer, student: who.student}
+    given = {role: Given(writer) for role, writer in writers.items() if writer is not None}
+    planner, asking = given.get("planner"), given.get("decomposer")
+    return replace(who, student=given[student], decomposer=asking, planner=planner), given
 
 
 def print_given(given: "Mapping[str, Given]") -> None:
@@ -200,7 +213,7 @@ def _of_run(row: "RunRow", parts: Parts) -> "Solvers":
     from socli import solvers
 
     with wiring.waiting("loading the student"):
-        return solvers.of_run(row, calculator=parts.calculator)
+        return solvers.of_run(row, calculator=parts.calculator, precision=parts.precision)
 
 
 def _endpoint(model: str, parts: Parts) -> "Endpoint":

@@ -78,6 +78,7 @@ def row(event: Scored) -> dict[str, Any]:
         "calculator": made.calculator,
         "tokens": made.tokens,
         "text": made.text,
+        **({"confidence": made.confidence, "shares": made.shares} if made.shares else {}),
     }
 
 

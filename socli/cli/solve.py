@@ -41,14 +41,12 @@ def solve(
     decomposer: Annotated[
         str | None, typer.Option(help="Who asks instead: a run, `teacher`, or - for you.")
     ] = None,
-    solver: Annotated[str | None, typer.Option(help="Who answers instead: a run, or `teacher`.")] = None,
-    teacher: Annotated[str | None, typer.Option(help="The model that is `teacher`, at --base-url.")] = None,
+    solver: options.Solver = None,
+    teacher: options.Teacher = None,
     votes: Annotated[int, typer.Option(min=1, help="Write so many samples; the commonest answer wins.")] = 1,
-    until_valid: Annotated[
-        bool, typer.Option("--until-valid", help="Write again until no equation is wrong, 8 times at most.")
-    ] = False,
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="How freely samples are drawn.")] = 0.7,
-    top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Share of the likeliest tokens.")] = 0.95,
+    until_valid: options.UntilValid = False,
+    temperature: options.Temperature = 0.7,
+    top_p: options.TopP = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="Which samples are drawn.")] = 0,
     calculator: options.Calculator = True,
     show_prompts: Annotated[
@@ -68,13 +66,14 @@ def solve(
 
     wiring.refuse_both(run, model)
     chosen = parts.Parts(calculator, base_url, decomposer, solver, teacher, votes, until_valid)
-    parts.check(chosen)
+    parts.check(chosen, (), one_problem=True)
     first = _asked(question)
     with wiring.opened(store) as db:
         row = None if model is not None else _run(db, run, yes)
         kind = kind_of(row, db) if row else "number"
         problem = Problem(first, kind=kind, context=facts or "")
-        who = parts.with_parts(parts.solvers_of(row, model, chosen, problem.kind), chosen, db, [problem])
+        who = parts.solvers_of(row, model, chosen, kind)
+        who = parts.with_parts(who, chosen, db, (), kind)
     who = parts.sampled(who, chosen, Sampling(temperature, top_p, seed), problem.kind)
     watched, given = parts.watched(who)
     plain = decomposer == parts.TYPED  # what is typed would be drawn over

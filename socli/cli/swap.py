@@ -24,6 +24,7 @@ def measure(
     db: "Store",
     table: "BenchTable",
     *,
+    again: bool,
     json: bool,
 ) -> None:
     """Bench three times on the problems whose reference has sub-questions and answers, and say what it loses.
@@ -42,7 +43,7 @@ def measure(
     sides = [who, *(swapped(who, some, part) for part in PARTS)]
     with wiring.talk() as screen:
         for side in sides:
-            for event in bench(name, some, side, db, table, total=len(some)):
+            for event in bench(name, some, side, db, table, total=len(some), again=again):
                 screen.show(event)
                 if isinstance(event, Tallied):
                     cards.append(event.scorecard)

@@ -265,20 +265,21 @@ def bench_problems(
     stdin: "Iterable[bytes] | None" = None,
 ) -> "tuple[Iterable[Problem], int | None, AnswerKind]":
     """The problems of a set, file or stdin, how many there are where that is known, and their kind."""
+    from functools import partial
     from itertools import chain
 
     from socli import sources
 
-    problems = sources.problems(
-        spec, limit=table.limit, steps=table.steps, seed=seed, fields=fields, stdin=stdin
-    )
+    read = partial(sources.problems, spec, limit=table.limit, steps=table.steps, seed=seed, fields=fields)
+    problems = read(stdin=stdin)
     first = next(problems, None)
     if first is None:
         raise UsageError(f"there is no problem in {'stdin' if spec == sources.STDIN else spec}")
-    if spec not in sources.KNOWN:
-        return chain([first], problems), None, first.kind
-    known = [first, *problems]
-    return known, len(known), first.kind
+    if spec in sources.KNOWN or spec.startswith("hf:"):
+        known = [first, *problems]
+        return known, len(known), first.kind
+    file = spec != sources.STDIN and Path(spec).is_file()  # it can be read a second time
+    return chain([first], problems), sum(1 for _ in read()) if file else None, first.kind
 
 
 def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: bool = True) -> None:

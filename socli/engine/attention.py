@@ -67,14 +67,22 @@ class Slots:
         return pair[0], pair[1]
 
     @torch.inference_mode()
-    def swap(self, one: int, other: int) -> None:
-        """Let two rows change places."""
-        self.store[:, :, [one, other]] = self.store[:, :, [other, one]]
+    def swap(self, one: int, other: int, length: int) -> None:
+        """Let two rows change places, up to `length`."""
+        held = self.store[:, :, one, :, :length].clone()
+        self.store[:, :, one, :, :length] = self.store[:, :, other, :, :length]
+        self.store[:, :, other, :, :length] = held
 
     @torch.inference_mode()
     def copy(self, one: int, other: int, length: int) -> None:
         """Give another row a row's keys and values up to `length`."""
         self.store[:, :, other, :, :length] = self.store[:, :, one, :, :length]
+
+    @torch.inference_mode()
+    def widen(self, rows: int, length: int) -> None:
+        """Make so many rows more, each with the first row's keys and values up to `length`."""
+        self.store = F.pad(self.store, (0, 0, 0, 0, 0, 0, 0, rows))
+        self.store[:, :, -rows:, :, :length] = self.store[:, :, :1, :, :length]
 
     @torch.inference_mode()
     def copy_first(self, length: int) -> None:

@@ -19,7 +19,7 @@ from socli.engine import attention
 from socli.engine.student import Student, longest, tokens
 from socli.scheme import END, PROBLEM
 from socli.writers.guards import loops
-from socli.writers.pieces import Piece, Sampling, Stop
+from socli.writers.pieces import UNDER_WAY, Piece, Sampling, Stop, Waiting
 
 MOST_FED = 4096
 """Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
@@ -44,6 +44,8 @@ class _Row:
     prompt: str = ""
     drawn: int = 0
     """Tokens chosen so far, which chance goes by."""
+    gone: bool = False
+    """Whether it is not written again, so that its place is free."""
 
 
 class Writer:
@@ -85,6 +87,10 @@ class Writer:
             row.length, row.waiting, row.text = ahead.length, list(ahead.waiting), ahead.text
             row.stream = copy.copy(ahead.stream)
 
+    def leave(self, number: int) -> None:
+        """A row is not written again: its place goes to another."""
+        self._all[number].gone = True
+
     def add(self, number: int, text: str) -> None:
         """Let a row read `text` before it writes on."""
         row = self._all[number]
@@ -96,27 +102,37 @@ class Writer:
 
         With `line` a row stops at the end of its line, else at the end of its transcript. Pieces of
         all rows come interleaved; the last piece of a row carries its `stop`. Where no more than so many
-        may be written `together`, the others wait, and each takes the place of one that has ended, for good.
+        may be written `together`, the others wait. A row that goes on later, after its line, keeps its
+        place until it is left; a whole transcript leaves it at its end.
         """
+        more = limits if isinstance(limits, Waiting) else Waiting(limits)
         waiting: deque[_Row] = deque()
-        for number, most in limits.items():
-            row = self._all[number]
-            row.left = min(most, self._longest - row.length - len(row.waiting))
-            if row.left < 1:
-                yield Piece(number, "", tokens=0, stop="length")
-            else:
-                waiting.append(row)
-        places = min(together or len(self._all), len(self._all))
-        if waiting and not self._rows:
-            self._lay_out(places)
+        most = min(together or len(self._all), len(self._all))
+        few = max(1, most // 8)
         active, chosen = 0, []
-        while active or waiting:
-            if waiting and (not active or active <= places - max(1, places // 8)):
-                new = self._seat(waiting, active, places)
+        while more or active or waiting:
+            yield from self._admit(more, waiting)
+            if waiting and not self._rows:
+                self._lay_out(min(len(self._all), UNDER_WAY * most if line else most))
+            # where more are to come, they are read some at a time
+            enough = min(few, len(waiting)) if more is not limits else few
+            if waiting and (not active or (active <= most - few and len(waiting) >= enough)):
+                new = self._seat(waiting, active, most)
                 chosen += self._read(list(range(active, active + new)))
                 active += new
             active = yield from self._step(active, chosen, line)
             chosen = self._feed(list(range(active)))
+
+    def _admit(self, more: Waiting, waiting: "deque[_Row]") -> Iterator[Piece]:
+        """Take rows up; those that may write nothing have stopped."""
+        while more:
+            number = next(iter(more))
+            row, most = self._all[number], more.pop(number)
+            row.left = min(most, self._longest - row.length - len(row.waiting))
+            if row.left < 1:
+                yield Piece(row.number, "", tokens=0, stop="length")
+            else:
+                waiting.append(row)
 
     def _step(self, active: int, chosen: list[int], line: bool) -> Generator[Piece, None, int]:
         """Each active row takes its chosen token; how many are active then."""
@@ -128,6 +144,7 @@ class Writer:
                 yield piece
                 if piece.stop:
                     active -= 1
+                    row.gone |= not line
                     self._swap(place, active)
         return active
 
@@ -140,21 +157,30 @@ class Writer:
             self._forward([0], [first[start : start + MOST_FED]], [start])
         self._slots.copy_first(len(first))
 
-    def _seat(self, waiting: "deque[_Row]", active: int, places: int) -> int:
-        """Give waiting rows the places behind the active ones; how many there were.
+    def _seat(self, waiting: "deque[_Row]", active: int, most: int) -> int:
+        """Give waiting rows the places behind the active ones, up to `most` in all; how many there were.
 
-        A row without a place takes one whose row has ended: its prefix is there already, and what lies
+        A row without a place takes one whose row is gone: its prefix is there already, and what lies
         beyond is masked until it is overwritten.
         """
-        new = min(len(waiting), places - active)
+        new = min(len(waiting), most - active)
         for place in range(active, active + new):
             row = waiting.popleft()
             held = next((p for p, one in enumerate(self._rows) if one is row), None)
             if held is None:
-                self._rows[place] = row
-            else:
-                self._swap(held, place)
+                held = self._free(most)
+                self._rows[held] = row
+            self._swap(held, place)
         return new
+
+    def _free(self, more: int) -> int:
+        """A place whose row is gone; where there is none, so many places more are made."""
+        gone = next((place for place, row in enumerate(self._rows) if row.gone), None)
+        if gone is not None:
+            return gone
+        self._slots.widen(more, len(self._prefix))
+        self._rows += [_Row(-1, [], None, gone=True) for _ in range(more)]
+        return len(self._rows) - more
 
     def _take(self, row: _Row, token: int, line: bool) -> Iterator[Piece]:
         """Append the chosen token to the row and, after `<<expression=`, the value and `>>`."""
@@ -197,7 +223,8 @@ class Writer:
 
     def _swap(self, one: int, other: int) -> None:
         if one != other:
-            self._slots.swap(one, other)
+            length = max(self._rows[one].length, self._rows[other].length)
+            self._slots.swap(one, other, length)
             self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
 
     def _read(self, places: list[int]) -> list[int]:

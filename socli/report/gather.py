@@ -68,9 +68,9 @@ def _sides(store: Store, names: Sequence[str], sets: Sequence[str]) -> tuple[lis
             if wanted and bench.status == "done" and bench.scorecard and bench.scorecard.n:
                 chosen.setdefault((bench.set, bench.calculator), bench)
             elif wanted and bench.status == "started" and (bench.set, bench.calculator) not in chosen:
-                solved = store.solved(bench.id)
+                solved = bench.so_far(store.solved(bench.id))
                 notes.append(
-                    f"bench {bench.id} of {what} on {bench.set} is partial: {solved:,} problems are solved, "
+                    f"bench {bench.id} of {what} on {bench.set} is partial: {solved} problems are solved, "
                     "so no accuracy is given"
                 )
         run = store.run(found[0].run) if found and found[0].run else None

@@ -166,9 +166,9 @@ def benches(
         return list(newest.values())
     unfinished = next((bench for bench in found if bench.status == "started"), None)
     if unfinished:
-        scored = sum(1 for _ in store.predictions(unfinished.id))
+        scored = unfinished.so_far(store.solved(unfinished.id))
         raise MissingError(
-            f"bench {unfinished.id} of {what} on {unfinished.set} is partial: {scored:,} problems are scored",
+            f"bench {unfinished.id} of {what} on {unfinished.set} is partial: {scored} problems are scored",
             hint="run the same `socli bench` again",
         )
     where = f" on {', '.join(wanted)}" if wanted else ""

@@ -250,7 +250,7 @@ def _solving(now: Solving | None, event: Opened | Wrote | Solved) -> Solving | N
         case Solved(problem, prediction):
             if now is None or now.opened.problem.id != problem.id:
                 now = Solving(Opened(problem, prediction.calculator), prediction.text)
-            return replace(now, solved=event, shares=event.shares)
+            return replace(now, solved=event, shares=event.prediction.shares)
         case Wrote():
             if now is None or now.opened.problem.id != event.problem_id or now.solved:
                 return now

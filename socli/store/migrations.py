@@ -60,6 +60,12 @@ def m005_views(db: "Database") -> None:
         db.execute(statement)
 
 
+def m007_votes(db: "Database") -> None:
+    """How samples of a problem voted, and how many problems a bench is to solve."""
+    for table, column in _VOTES:
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+
+
 HISTORY: tuple[Migration, ...] = (
     m001_start,
     m002_search,
@@ -67,6 +73,7 @@ HISTORY: tuple[Migration, ...] = (
     m004_scores,
     m005_views,
     m006_rehearsals,
+    m007_votes,
 )
 
 _VIEWS = """\
@@ -106,6 +113,11 @@ SELECT t.id AS trace, t.teacher, q.question, t.answer, t.verdict, t.reason,
        (SELECT group_concat(question || ' ' || text, char(10)) FROM
         (SELECT * FROM steps WHERE trace = t.id ORDER BY n)) AS told, t.created
 FROM traces t JOIN problems q ON q.id = t.problem"""
+
+_VOTES = (
+    ("predictions", "shares TEXT /* JSON: of samples that voted, the winner's share each time; or NULL */"),
+    ("benches", "total INTEGER /* problems of the set when it was begun; NULL where not known */"),
+)
 
 _SCORES = """\
 unsound REAL

@@ -202,7 +202,8 @@ class RunBook:
         with self._file.writing():
             self._file.insert(
                 "INSERT INTO predictions"
-                " SELECT ?, position, problem, answer, correct, finish_reason, tokens, seconds, text"
+                " (bench, position, problem, answer, correct, finish_reason, tokens, seconds, text, shares)"
+                " SELECT ?, position, problem, answer, correct, finish_reason, tokens, seconds, text, shares"
                 " FROM predictions WHERE bench = ? AND position < ?",
                 [(new.id, bench, before)],
             )
@@ -212,6 +213,11 @@ class RunBook:
         """Write down what solving took so far, for whoever goes on with the bench."""
         with self._file.writing():
             self._file.insert("UPDATE benches SET seconds = ? WHERE id = ?", [(seconds, bench)])
+
+    def note_total(self, bench: str, total: int) -> None:
+        """Write down how many problems a bench is to solve."""
+        with self._file.writing():
+            self._file.insert("UPDATE benches SET total = ? WHERE id = ?", [(total, bench)])
 
     def solved(self, bench: str) -> int:
         """How many predictions a bench has."""
@@ -224,9 +230,9 @@ class RunBook:
         for batch in batches(rows):
             with self._file.writing():
                 new += self._file.insert(
-                    "INSERT INTO predictions"
-                    " (bench, position, problem, answer, correct, finish_reason, tokens, seconds, text)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bench, position) DO NOTHING",
+                    "INSERT INTO predictions (bench, position, problem, answer, correct, finish_reason,"
+                    " tokens, seconds, text, shares)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bench, position) DO NOTHING",
                     (
                         (
                             bench,
@@ -238,6 +244,7 @@ class RunBook:
                             p.tokens,
                             p.seconds,
                             p.text,
+                            json.dumps(p.shares) if p.shares else None,
                         )
                         for n, p in batch
                     ),
@@ -308,6 +315,7 @@ def _bench(row: Row) -> BenchRow:
         finished=row["finished"],
         scorecard=_scorecard(row) if row["status"] == "done" else None,
         seconds=row["seconds"] or 0.0,
+        total=row["total"],
     )
 
 
@@ -343,4 +351,5 @@ def _prediction(row: Row) -> PredictionRow:
         tokens=row["tokens"],
         seconds=row["seconds"],
         text=row["text"],
+        shares=tuple(json.loads(row["shares"] or "[]")),
     )

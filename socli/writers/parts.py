@@ -36,7 +36,7 @@ def swapped(who: Solvers, problems: Iterable[Problem], part: Part) -> Solvers:
     name = gold(who.name, part)
     if part == "questions":
         return replace(who, name=name, run=None, decomposer=gold_questions(problems))
-    known = {scheme.prompt(problem): problem for problem in problems}
+    known = {scheme.prompt(problem, facts=who.scheme.facts): problem for problem in problems}
     return replace(who, name=name, run=None, student=_Answers(known))
 
 

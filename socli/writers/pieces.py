@@ -8,6 +8,18 @@ Stop = Literal["line", "end", "length", "loop"]
 """A row stopped at the end of its line or transcript, out of tokens, or because it went round in circles."""
 
 
+UNDER_WAY = 3
+"""Times the rows that are written together: so many problems two students have under way, for some wait for
+the one while it writes others, and some for the other."""
+
+
+class Waiting(dict[int, int]):
+    """Rows that wait to be written (row: most tokens), to which more may be put while some are written.
+
+    A writer that can `leave` rows takes them out and up as it goes; others are given a copy.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What one step added to a row: text (none while a character is incomplete) made of `tokens`."""

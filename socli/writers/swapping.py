@@ -1,23 +1,17 @@
-"""Parts of a pair put in by others: gold or typed sub-questions, gold answers where the questions match.
-
-What a student loses by its own questions and what by its own answers is the difference such swaps make.
-"""
+"""Parts of a pair put in by others: gold or typed sub-questions, other students and teachers."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from socli import scheme
-from socli.problem import Problem, Step
-from socli.scheme import ASK, WORK, Scheme
+from socli.problem import Problem
+from socli.scheme import ASK, Scheme
 from socli.solve import Solvers, Writes
 from socli.writers.pieces import Piece
 
 Ask = Callable[[str, str], str | None]
 """The next sub-question for a prompt and the transcript so far; None where there is none."""
-
-MATCHES = 0.8
-"""Share of words two questions have in common (F1) from which on they ask the same."""
 
 
 def swapped(who: Solvers, *, decomposer: Writes | None = None, solver: Writes | None = None) -> Solvers:
@@ -67,57 +61,6 @@ def gold_questions(problems: Iterable[Problem]) -> Asked:
         return next(iter(known.get(prompt, [])[asked:]), None)
 
     return Asked(ask)
-
-
-class GoldAnswers:
-    """A solver that gives the reference answer to each sub-question that matches a reference one; the rest,
-    and the final answer, the `student` writes, which reads everything.
-    """
-
-    def __init__(self, student: Writes, problems: Iterable[Problem]) -> None:
-        self._student = student
-        self._known = {scheme.prompt(problem): problem.steps for problem in problems}
-        self._steps: list[Sequence[Step]] = []
-        self._texts: list[str] = []
-        self.matched = 0
-        """Sub-questions that were answered from the reference."""
-
-    def open(self, prompts: Sequence[str], prefix: str = "") -> None:
-        """Begin a new batch, one row a prompt."""
-        self._steps, self._texts = [self._known.get(prompt, ()) for prompt in prompts], [""] * len(prompts)
-        self._student.open(prompts, prefix)
-
-    def add(self, number: int, text: str) -> None:
-        """Let a row read text."""
-        self._texts[number] += text
-        self._student.add(number, text)
-
-    def write(self, limits: Mapping[int, int], *, line: bool, together: int | None = None) -> Iterator[Piece]:
-        """Write rows until each has stopped: those that match at once, then the student the others."""
-        left = {}
-        for number, most in limits.items():
-            work = self._reference(number)
-            if work is None:
-                left[number] = most
-                continue
-            self.matched += 1
-            self.add(number, f" {work}\n")
-            yield Piece(number, f" {work}\n", tokens=0, stop="line")
-        for piece in self._student.write(left, line=line, together=together) if left else ():
-            self._texts[piece.row] += piece.text
-            yield piece
-
-    def _reference(self, number: int) -> str | None:
-        """The worked answer to the question that is open, where a reference question matches it."""
-        *_, asked, begun = ["", "", *self._texts[number].split("\n")]
-        if begun != WORK or not asked.startswith(ASK):
-            return None
-        best = max(
-            self._steps[number], key=lambda step: alike(asked[len(ASK) :], step.question), default=None
-        )
-        if best is None or not best.text or alike(asked[len(ASK) :], best.question) < MATCHES:
-            return None
-        return scheme.one_line(best.text)
 
 
 def alike(one: str, other: str) -> float:

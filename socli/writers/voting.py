@@ -41,10 +41,16 @@ def voted(
     *,
     until_valid: bool = False,
 ) -> Solvers:
-    """The same solvers, whose solving student, which is `writer`, votes or tries until it is sound."""
+    """The same solvers, whose solving student, which is `writer`, votes or tries until it is sound.
+
+    They belong to no run any more, so that no bench of theirs is taken for one of the run's.
+    """
     times = votes if votes > 1 else TRIES
-    writer.sample(replace(sampling, repeats=times))
-    return replace(who, student=Voting(writer, times, kind, vote=votes > 1, sound=until_valid))
+    how = replace(sampling, repeats=times)
+    writer.sample(how)
+    name = who.name + f", {votes} votes" * (votes > 1) + ", until valid" * until_valid
+    voting = Voting(writer, times, kind, vote=votes > 1, sound=until_valid)
+    return replace(who, name=name, run=None, student=voting, sampling=how)
 
 
 class Voting:

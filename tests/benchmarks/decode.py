@@ -68,11 +68,11 @@ class Told(Writer):
         self._scripts, self._count = scripts, count
         self._turns: dict[int, Iterator[int]] = {}
 
-    def write(self, limits: Any, *, line: bool, together: int | None = None) -> Iterator[Piece]:
+    def _admit(self, more: Any, waiting: Any) -> Iterator[Piece]:
         """The next turn of each row."""
-        for number in limits:
+        for number in more:
             self._turns[number] = iter(self._scripts[number].pop(0))
-        yield from super().write(limits, line=line, together=together)
+        yield from super()._admit(more, waiting)
 
     def _take(self, row: Any, token: int, line: bool) -> Iterator[Piece]:
         yield from super()._take(row, next(self._turns[row.number], self._student.end), line)
@@ -138,7 +138,7 @@ def ours(who: Student, problems: Sequence[Problem], size: int) -> Speed:
 def in_turns(who: Student, problems: Sequence[Problem], size: int) -> Speed:
     """Two students take turns; both are this one, each with its own keys and values."""
     count, written, began = Count(), 0, time.process_time()
-    for some in batches(problems, size):
+    for some in batches(problems, size * WINDOW):
         asks, works = zip(*(pair(who, problem) for problem in some), strict=True)
         writers = (Told(who, list(works), count), Told(who, list(asks), count))
         written += solved(some, Solvers("told", SPLIT, *writers), size)

@@ -281,8 +281,8 @@ def test_t3_killed_it_is_partial_and_the_same_command_solves_only_what_is_missin
     assert (status, 37 <= kept < 200) == ("started", True)
     partial = socli("compare", bench, bench)
     assert partial.code == 3
-    assert f"on {many} is partial: {kept} problems are scored" in partial.told[0]
-    assert f"partial, {kept} solved" in socli("benches").out
+    assert f"on {many} is partial: {kept} of 200 problems are scored" in partial.told[0]
+    assert f"partial, {kept} of 200 solved" in socli("benches").out
     done = socli(*words, "--ordered", "--json")
     assert done.code == 0
     assert done.told[0].endswith(f", {kept} done before")
@@ -311,6 +311,111 @@ def test_benches_are_listed_with_ids_that_other_commands_take(
     assert id in socli("runs", "show", run).out
     assert socli("rescore", id).code == 0
     assert socli("benches", "by-hart").code == 3
+
+
+# ---- sets on the Hub
+
+
+def test_a_set_of_the_hub_is_named_by_flags_and_read_at_the_commit_it_was_first_read_at(
+    socli: Socli, trained: Path
+) -> None:
+    home, rows = trained.parent, [{"problem": IVO, "target": 140}, {"problem": TEA, "target": "9"}]
+    (home / "revisions.json").write_text(json.dumps({"dataset": {"mira/small-sums": "a" * 40}}))
+    folder = home / "sets" / "mira--small-sums-aaaaaaaa"
+    folder.mkdir(parents=True)
+    jsonl(folder / "main-test.jsonl", rows)
+    fields = ["--question-field", "problem", "--answer-field", "target", "--ordered"]
+    done = socli("bench", "hf:mira/small-sums", "--config", "main", "--split", "test", *fields)
+    assert done.code == 0
+    assert [(row["set"], row["correct"]) for row in done.rows] == [
+        ("hf:mira/small-sums/main:test", True),
+        ("hf:mira/small-sums/main:test", False),
+    ]
+    whole = socli("bench", "hf:mira/small-sums/main:test", *fields)
+    assert (whole.out, whole.told[0].endswith(", 2 done before")) == (done.out, True)
+    assert socli("problems", "hf:mira/small-sums/main:test", *fields[:4]).out.count("Answer:") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["hf:mira/small-sums"], 2, "which part of hf:mira/small-sums is not said"),
+        (["hf:small-sums:test"], 2, "hf:small-sums:test is no set on the Hub"),
+        (["hf:../small:test"], 2, "hf:../small:test is no set on the Hub"),
+        (["stories:test", "--split", "test"], 2, "--config and --split say which part of a Hub set"),
+        (["hf:mira/small-sums:test"], 3, "the Hub was not asked because SOCLI_OFFLINE is set"),
+    ],
+)
+def test_a_set_of_the_hub_that_cannot_be_read_is_a_sentence(
+    words: list[str], code: int, error: str, socli: Socli, trained: Path
+) -> None:
+    done = socli("bench", *words)
+    assert (done.code, done.told[0]) == (code, f"error: {error}")
+
+
+# ---- votes, and parts by others
+
+
+def test_samples_vote_and_each_line_says_how_sure_they_were(socli: Socli, trained: Path, four: Path) -> None:
+    words = ["bench", str(four), "--votes", "3", "--temperature", "0.01", "--ordered"]
+    done = socli(*words)
+    assert done.code == 0
+    assert [(row["correct"], row["confidence"], row["shares"]) for row in done.rows] == [
+        (True, 1.0, [1.0])
+    ] * 4
+    ((model, run),) = sql(trained, "SELECT model, run FROM benches")
+    assert (model.endswith(", 3 votes"), run) == (True, None)
+    assert sql(trained, "SELECT shares FROM predictions") == [("[1.0]",)] * 4
+    again = socli(*words)
+    assert again.told[0].endswith(", 4 done before")
+    assert again.out == done.out
+    alone = socli("bench", str(four), "--ordered")
+    assert "confidence" not in alone.rows[0]
+
+
+def test_the_datas_own_sub_questions_are_asked_where_they_are_wanted(
+    socli: Socli, trained: Path, four: Path
+) -> None:
+    done = socli("bench", str(four), "--decomposer", "gold", "--ordered")
+    assert done.code == 0
+    for row, problem in zip(done.rows, PROBLEMS, strict=True):
+        asked = [line.removeprefix("Ask: ") for line in row["text"].splitlines() if line.startswith("Ask:")]
+        assert asked == [step.question for step in problem.steps]
+    ((model, run),) = sql(trained, "SELECT model, run FROM benches")
+    assert (model.endswith(", decomposer gold"), run) == (True, None)
+    bare = socli("bench", "--decomposer", "gold", input=ask(IVO))
+    assert (bare.code, bare.told[0]) == (2, "error: these problems have no gold sub-questions")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--noise", "--swap"], "--noise and --swap exclude each other"),
+        (["--noise", "--precision", "fp32"], "--noise solves in both precisions, with students here"),
+        (["--noise", "-"], "--noise solves a set four times, and stdin can be read once"),
+        (["--swap", "--ordered"], "--swap puts in parts itself, without votes, and prints no predictions"),
+        (["--swap", "--votes", "3"], "--swap puts in parts itself, without votes, and prints no predictions"),
+        (["--swap"], "only a decomposer and a solver have parts to swap"),
+        (["--decomposer", "-"], "sub-questions are typed for one problem alone"),
+        (["--solver", "teacher"], "no teacher is named"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    words: list[str], error: str, socli: Socli, trained: Path, four: Path
+) -> None:
+    done = socli("bench", *words, *([] if "-" in words[1:] else [str(four)]), input=ask(IVO, answer="140"))
+    assert (done.code, done.out) == (2, "")
+    assert done.told[0].startswith(f"error: {error}")
+    assert sql(trained, "SELECT count(*) FROM predictions WHERE correct = 0") == [(0,)]
+
+
+def test_noise_and_swap_solve_anew_what_brings_no_answers(socli: Socli) -> None:
+    answered = json.dumps({"question": IVO, "answer": "140", "prediction": "140"})
+    for flag in ("--noise", "--swap"):
+        done = socli("bench", flag, input=answered)
+        assert done.told == [
+            f"error: {flag} solves anew, and these rows bring their answers", f"hint: leave out {flag}",
+        ]  # fmt: skip
 
 
 # ---- rows that bring their own answers

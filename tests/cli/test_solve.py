@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 from command_line import Socli, Terminal, dump, jsonl, recipe, sql
-from doubles import PROBLEMS
+from doubles import PROBLEMS, ScriptedWriter
+
+from socli.cli import parts
+from socli.scheme import Scheme
+from socli.solve import Solvers, solve
 
 NORA = PROBLEMS[0].question
 PIPED = [
@@ -203,6 +207,25 @@ def test_facts_are_given_with_the_question_and_prompts_are_shown(socli: Socli, t
     assert f"--- the student was given:\nProblem: {NORA}\nFacts: A box holds 12.\n[it writes]\n" in told
 
 
+def test_a_planner_was_given_something_too(capsys: pytest.CaptureFixture[str]) -> None:
+    planner = ScriptedWriter({"Ivo": [" 1\n"]})
+    asker = ScriptedWriter({"Ivo": ["Ask: How many pages?\n", ""]})
+    solver = ScriptedWriter({"Ivo": [" 20*7 = 140\n", " 140"]})
+    form = Scheme("socratic", "split", guide="count")
+    watched, given = parts.watched(Solvers("s", form, solver, asker, planner=planner))
+    *_, last = solve([PROBLEMS[1]], watched, 100)
+    assert last.prediction.correct
+    parts.print_given(given)
+    read = f"Problem: {PROBLEMS[1].question}"
+    assert capsys.readouterr().err.splitlines() == [
+        "--- the planner was given:", read, "Plan:[it writes]", "",
+        "--- the decomposer was given:", read, "Plan: 1", "[it writes]",
+        "Work: 20*7 = 140", "[it writes]", "",
+        "--- the solver was given:", read, "Ask: How many pages?", "Work:[it writes]",
+        "####[it writes]", "",
+    ]  # fmt: skip
+
+
 def test_the_tree_is_drawn_to_a_file(socli: Socli, trained: Path, tmp_path: Path) -> None:
     picture = tmp_path / "tree.svg"
     done = socli("solve", NORA, "--svg", str(picture))
@@ -218,12 +241,12 @@ def test_votes_are_the_same_for_a_seed_and_their_share_is_told(socli: Socli, tra
         del solved["prediction"]["seconds"]
     assert first == again
     assert first["prediction"]["answer"] == "40"
-    assert first["shares"] == [1.0]
+    assert first["prediction"]["shares"] == [1.0]
 
 
 def test_until_valid_leaves_out_the_votes(socli: Socli, trained: Path) -> None:
     solved = socli("solve", NORA, "--until-valid", "--temperature", "0.1", "--json").rows[-1]
-    assert (solved["prediction"]["answer"], solved["shares"]) == ("40", [])
+    assert (solved["prediction"]["answer"], solved["prediction"]["shares"]) == ("40", [])
 
 
 def test_you_write_the_sub_questions_and_the_student_answers_them(
