@@ -121,6 +121,7 @@ def bench(
     wiring.refuse_both(run, model)
     chosen = parts.Parts(True, base_url, decomposer, solver, teacher, votes, until_valid, scheme)
     parts.check(chosen)
+    given = _given(limit, wiring.two_numbers(steps), calculator)
     fields = Fields(question_field, answer_field, context_field, kind)
     named = _named_table(recipe, set_ or [])
     cards: list[Scorecard] = []
@@ -130,9 +131,7 @@ def bench(
         inputs = [looked_at(spec) for spec in _specs(sets, named, steps, config, split)]
         asked = not all(one.answered for one in inputs)
         rows = _rows(db(), recipe, run, set_ or []) if asked and model is None else []
-        table = (named or _frozen_table(rows)).model_copy(
-            update=_given(limit, wiring.two_numbers(steps), calculator)
-        )
+        table = (named or _frozen_table(rows)).model_copy(update=given)
         how = Sampling(temperature, top_p, seed)
         job = solving.Job(db, table, fields, seed, chosen, how, again)
         answering: Sequence[RunRow | None] = rows if model is None else [None] * int(asked)
