@@ -53,7 +53,17 @@ def main() -> None:
     run("distill", "--recipe", "quickstart")
     trained = accuracy("--recipe", "quickstart")
     guessed = accuracy("--recipe", "quickstart", "--no-calculator")
-    longer = accuracy("stories:test", "--steps", "4-6", "--limit", "30")
+    longer = accuracy(
+        "--recipe",
+        "quickstart",
+        "stories:test",
+        "--steps",
+        "4-6",
+        "--limit",
+        "30",
+        "--set",
+        "bench.max_tokens=256",
+    )
     unseen = accuracy("stories:unseen", "--steps", "1-3", "--limit", "30")
     run("solve", QUESTION)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6  # kilobytes, of the largest
