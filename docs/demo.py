@@ -17,6 +17,8 @@ QUESTION = (
     "into bags of 4. How many buns are left to pack?"
 )
 
+LONGER = "--steps 4-6 --limit 30 --set bench.max_tokens=256"
+
 
 def run(*words: str, keep: bool = False) -> str:
     """Print a command, run it as it is, and give back the last line of its stderr if `keep`."""
@@ -53,17 +55,7 @@ def main() -> None:
     run("distill", "--recipe", "quickstart")
     trained = accuracy("--recipe", "quickstart")
     guessed = accuracy("--recipe", "quickstart", "--no-calculator")
-    longer = accuracy(
-        "--recipe",
-        "quickstart",
-        "stories:test",
-        "--steps",
-        "4-6",
-        "--limit",
-        "30",
-        "--set",
-        "bench.max_tokens=256",
-    )
+    longer = accuracy(*f"--recipe quickstart stories:test {LONGER}".split())
     unseen = accuracy("stories:unseen", "--steps", "1-3", "--limit", "30")
     run("solve", QUESTION)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6  # kilobytes, of the largest
