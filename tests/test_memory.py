@@ -58,6 +58,13 @@ def test_a_rank_that_was_asked_for_is_kept(tiny_student):
     assert means.rank == 4
 
 
+def test_what_is_free_is_kept_up_to_a_gigabyte_and_never_less_than_is_needed():
+    need = 4_000_000_000
+    assert memory.bound(need, 20_000_000_000) == need + 1_073_741_824
+    assert memory.bound(need, 5_000_000_000) == 4_500_000_000
+    assert memory.bound(need, 4_100_000_000) == need
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2"])
 def test_every_family_says_how_large_it_is(load_tiny, family):
     student = load_tiny(family)

@@ -20,6 +20,9 @@ GPU_TOKENS = 16_384
 LEAST_TOKENS = 256
 SPARE = 0.9
 """Share of the free memory that is planned with; the estimate is no better than that."""
+SLACK = 1 << 30
+"""Bytes of free memory a training keeps beside what it takes, where the machine has them: what is given back
+is zeroed by the kernel again in the next step, a quarter of its time."""
 RANK = 16
 """Rank of the adapters that are trained where the weights themselves do not fit."""
 _GROUP = Path("/sys/fs/cgroup")
@@ -51,6 +54,11 @@ def keep_freed() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _KEEP_BELOW)
         libc.mallopt(_TRIM_THRESHOLD, _KEEP_BELOW)
+
+
+def bound(need: int, left: int) -> int:
+    """Bytes a training that takes `need` may keep before it gives any back; `left` are free as it begins."""
+    return max(need, min(need + SLACK, int(SPARE * left)))
 
 
 def give_back(most: int) -> None:

@@ -93,7 +93,8 @@ def train(  # noqa: PLR0913  each is the caller's to choose
     yield DistillBegan(run, role, len(course.encoded), total, done, each, *size)
 
     clock = _Clock(course.tokens(course.steps[done:]), _limit(student, course, team))
-    most = memory.held() + memory.needed(student.model, course.means, course.longest)
+    need = memory.needed(student.model, course.means, course.longest)
+    most = memory.held() + memory.bound(need, memory.free(torch.device("cpu")))
     for step, chosen in enumerate(course.steps[done:], start=done + 1):
         rate = settings.lr * warm_then_cosine(step, total, settings.warmup)
         if team.size > 1:
