@@ -446,7 +446,7 @@ def test_t11_a_megabyte_is_cut_and_counted_in_no_time():
         assert safe(text).plain.endswith(f"... {len(text) - 4000:,} characters left out")
         problem = Problem(text, context=text)
         draw(tree(written(f"Ask: {text}\nWork: {text}", problem=problem)))
-        assert time.process_time() - began < 0.5
+        assert time.process_time() - began < 2.0  # a twentieth as a rule; what is quadratic takes minutes
 
 
 def test_what_is_left_out_is_counted():
