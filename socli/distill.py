@@ -53,8 +53,9 @@ def kept(
 def _asked_as_the_last(pairs: Sequence[tuple[Problem, Trace]]) -> list[tuple[Problem, Trace]]:
     """The pairs whose trace was asked for as the last one was, whatever its words and its sample's number."""
     told: dict[tuple[str, ...], tuple[Problem, Trace]] = {}
+    last = _asked(pairs[-1][1])
     for problem, trace in pairs:
-        if _asked(trace) == _asked(pairs[-1][1]):
+        if _asked(trace) == last:
             told.setdefault(_told(trace), (problem, trace))
     return list(told.values())
 

@@ -137,7 +137,7 @@ def load(name: str, overrides: Iterable[str] = ()) -> Recipe:
     _change(tables, changes)
     whole = parse(tables, path.name)
     _refuse_unknown_arms(whole, path.name)
-    return whole if whole.size == "full" else _sized(whole, tables, changes, path.name)
+    return _sized(whole, tables, changes, path.name)
 
 
 def _refuse_unknown_arms(whole: Recipe, where: str) -> None:
@@ -151,7 +151,9 @@ def _refuse_unknown_arms(whole: Recipe, where: str) -> None:
 
 def _sized(whole: Recipe, tables: dict[str, Any], changes: _Changes, where: str) -> Recipe:
     """The recipe in the size it asks for; what `--set` changes has the last word."""
-    size = whole.sizes.get(whole.size) if whole.size != "full" else None
+    if whole.size == "full":
+        return whole
+    size = whole.sizes.get(whole.size)
     if size is None:
         known = ", ".join([*whole.sizes, "full"])
         raise RecipeError(f"{where} has no size `{whole.size}`", hint=f"it has {known}")

@@ -82,6 +82,16 @@ class RunRow(RunPlan):
     created: str
     finished: str | None
 
+    @property
+    def recipe_name(self) -> str:
+        """What to give `--recipe` for its recipe: a shipped one's name, or the path of a file."""
+        return str(self.recipe.get("name", self.name))
+
+    @property
+    def size(self) -> str:
+        """In which size of its recipe it was trained."""
+        return str(self.recipe.get("size", "full"))
+
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:

@@ -10,19 +10,16 @@ from socli.engine.student import Precision, device, fast_precision, load
 from socli.errors import MissingError
 from socli.problem import AnswerKind
 from socli.records import RunRow
-from socli.release.folder import place_of
+from socli.release.folder import place_of, refuse_unfinished
 from socli.scheme import Scheme
 from socli.solve import Solvers
-from socli.tables import SchemeTable
+from socli.tables import frozen_scheme
 
 
 def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None) -> Solvers:
     """The trained students of a run that is done, in a store or in a released folder."""
-    if run.status != "done":
-        raise MissingError(
-            f"run {run.id} is not finished", hint=f"go on with it: socli distill --recipe {run.name}"
-        )
-    form = SchemeTable.model_validate(run.recipe["scheme"]).to_scheme()
+    refuse_unfinished(run)
+    form = frozen_scheme(run.recipe)
     precision, name = precision or fast_precision(device()), run.id or run.name
     writers = {
         role: _writer(place_of(run.folder, role), name, calculator and role != "decomposer", precision)

@@ -1,6 +1,7 @@
 """The tables of a recipe: every key is declared here with what it means; unknown ones are refused."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -206,6 +207,11 @@ class SchemeTable(Table):
     def to_scheme(self) -> Scheme:
         """The table as the value the rules work with."""
         return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide, self.facts)
+
+
+def frozen_scheme(recipe: Mapping[str, Any]) -> Scheme:
+    """The scheme of a recipe as it was stored with a run."""
+    return SchemeTable.model_validate(recipe["scheme"]).to_scheme()
 
 
 class ArmTable(Table):

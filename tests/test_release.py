@@ -20,9 +20,10 @@ from socli.errors import MissingError, UsageError
 from socli.problem import Problem, Scorecard
 from socli.records import BenchRow, RunPlan, RunRow
 from socli.release import folder as release
-from socli.release.card import Released, card, form_of, licence_of
+from socli.release.card import Released, card, licence_of
 from socli.release.lineage import Origin, licence_texts, origins
 from socli.store import Store
+from socli.tables import frozen_scheme
 
 GOLDEN = Path(__file__).parent / "data" / "release-card.md"
 SPLIT = {"scheme": {"roles": "split", "guide": "count"}}
@@ -58,7 +59,7 @@ def begun(store: Store, base: str, tables: dict[str, Any] | None = None) -> RunR
 def done(store: Store, source: Path, tables: dict[str, Any] | None = None) -> RunRow:
     """A run that is done and whose students are all that of the folder `source`."""
     run = begun(store, str(source), tables)
-    for role in scheme.roles(form_of(run)):
+    for role in scheme.roles(frozen_scheme(run.recipe)):
         students.save(students.load(source, "x", "fp32", torch.device("cpu")), run.folder / role)
     return store.finish_run(run.id, "done")
 
@@ -215,7 +216,7 @@ def test_several_students_have_a_folder_each(
     for role in ("decomposer", "planner", "solver"):
         assert loaded(out / role).config.model_type == "gpt2"
     back = release.read(out)
-    assert form_of(back) == form_of(run)
+    assert frozen_scheme(back.recipe) == frozen_scheme(run.recipe)
     assert release.place_of(back.folder, "planner") == out / "planner"
 
 

@@ -60,8 +60,8 @@ def _trained(row: "RunRow", name: str, arm: str, alone: "Recipe") -> bool:
 
     return (
         (row.status, row.arm, row.seed) == ("done", arm, alone.train.seed)
-        and wiring.recipe_of(row) == full_name(name)
-        and row.recipe.get("size", "full") == alone.size
+        and row.recipe_name == full_name(name)
+        and row.size == alone.size
         and StudentTable.model_validate(row.recipe["student"]) == alone.student
         and SchemeTable.model_validate(row.recipe["scheme"]) == alone.scheme
     )

@@ -82,10 +82,10 @@ def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
 def served(row: "RunRow", parts: Parts) -> "Solvers":
     """A run's students behind a completion endpoint, each under the name of its role."""
     from socli.solve import Solvers
-    from socli.tables import SchemeTable
+    from socli.tables import frozen_scheme
     from socli.writers.served import ServerWriter
 
-    form = SchemeTable.model_validate(row.recipe["scheme"]).to_scheme()
+    form = frozen_scheme(row.recipe)
     name = "solver" if form.split else "student"
     writer = ServerWriter(_endpoint(name, parts), calculator=parts.calculator)
     asking = ServerWriter(_endpoint("decomposer", parts), calculator=False) if form.split else None

@@ -95,9 +95,7 @@ def _names(db: "Store", names: list[str], recipe: str | None, size: str | None) 
         runs = [
             run
             for run in db.runs()
-            if wiring.recipe_of(run) == full_name(recipe)
-            and run.status == "done"
-            and size in (None, run.recipe.get("size", "full"))
+            if run.recipe_name == full_name(recipe) and run.status == "done" and size in (None, run.size)
         ]
         if not runs:
             of_size = f" in size {size}" if size else ""

@@ -155,7 +155,7 @@ def chosen_run(store: "Store", run: str | None, recipe: str | None = None) -> "R
     if recipe is None:
         good = store.last_good_run()
     else:
-        rows = (row for row in store.runs() if recipe_of(row) == full_name(recipe))
+        rows = (row for row in store.runs() if row.recipe_name == full_name(recipe))
         good = next((row for row in rows if row.status == "done"), None)
     if good is None:
         which = f" of recipe {recipe}" if recipe else ""
@@ -177,11 +177,6 @@ def _named(store: "Store", run: str) -> "RunRow":
         if Path(run).is_dir():
             return folder.read(Path(run))
         raise
-
-
-def recipe_of(row: "RunRow") -> str:
-    """What to give `--recipe` for the recipe of a run: a shipped one's name, or the path of a file."""
-    return str(row.recipe.get("name", row.name))
 
 
 @contextmanager
@@ -333,9 +328,9 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
 def scheme_of(row: "RunRow") -> str:
     """The scheme of a run in a few words."""
     from socli.scheme import described
-    from socli.tables import SchemeTable
+    from socli.tables import frozen_scheme
 
-    return described(SchemeTable.model_validate(row.recipe["scheme"]).to_scheme())
+    return described(frozen_scheme(row.recipe))
 
 
 def _other_bases(row: "RunRow") -> str:
@@ -349,8 +344,8 @@ def repeating(row: "RunRow") -> str:
     from socli import recipe as recipes
     from socli.errors import SocliError
 
-    name, arm = recipe_of(row), f" --arm {row.arm}" * bool(row.arm)
-    size = [f"size={row.recipe['size']}"] if row.recipe.get("size", "full") != "full" else []
+    name, arm = row.recipe_name, f" --arm {row.arm}" * bool(row.arm)
+    size = [f"size={row.size}"] if row.size != "full" else []
     try:
         now = recipes.load(name, size)
         alone = next((alone for arm, alone in now.queue() if arm == row.arm), now).model_dump(mode="json")

@@ -17,7 +17,7 @@ from socli.problem import AnswerKind, Problem, Scorecard, Step, Trace
 from socli.records import BenchRow, RunRow
 from socli.release.lineage import Origin
 from socli.scheme import Lesson, Scheme
-from socli.tables import ProblemsTable, SchemeTable, StudentTable, TeacherTable
+from socli.tables import ProblemsTable, StudentTable, TeacherTable, frozen_scheme
 
 _KNOBS = ("epochs", "batch", "lr", "warmup", "weight_decay", "clip", "budget", "dev", "lora_rank")
 """Keys of `[train]` that the card tells."""
@@ -55,12 +55,7 @@ class Released:
     @property
     def form(self) -> Scheme:
         """How the students write."""
-        return form_of(self.run)
-
-
-def form_of(run: RunRow) -> Scheme:
-    """How a run's students write."""
-    return SchemeTable.model_validate(run.recipe["scheme"]).to_scheme()
+        return frozen_scheme(self.run.recipe)
 
 
 def card(told: Released) -> str:

@@ -20,10 +20,10 @@ from socli.events import Role
 from socli.faults import faults_of
 from socli.problem import AnswerKind
 from socli.records import RunRow
-from socli.release.card import Released, base_names, card, form_of
+from socli.release.card import Released, base_names, card
 from socli.release.lineage import FACTS, Origin, licence_texts, origins
 from socli.store import Store
-from socli.tables import BenchTable, ProblemsTable, SchemeTable, Table
+from socli.tables import BenchTable, ProblemsTable, SchemeTable, Table, frozen_scheme
 
 CARD = "README.md"
 VERSION = 1
@@ -123,12 +123,17 @@ def is_path(name: str) -> bool:
     return name.startswith((".", "~")) or "/" in name or "\\" in name
 
 
-def _released(run: RunRow, store: Store) -> Released:
+def refuse_unfinished(run: RunRow) -> None:
+    """MissingError where the run is not done."""
     if run.status != "done":
         raise MissingError(
             f"run {run.id} is not finished", hint=f"go on with it: socli distill --recipe {run.name}"
         )
-    form = form_of(run)
+
+
+def _released(run: RunRow, store: Store) -> Released:
+    refuse_unfinished(run)
+    form = frozen_scheme(run.recipe)
     for role in scheme.roles(form):
         if not (run.folder / role / "model.safetensors").is_file():
             raise MissingError(

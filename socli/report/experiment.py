@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from socli import __version__, sources
@@ -16,7 +17,7 @@ from socli.report.gather import minutes, prediction
 from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Results
 from socli.scoring import outputs, questions
 from socli.store import Store
-from socli.tables import SchemeTable
+from socli.tables import frozen_scheme
 from socli.writers.parts import PARTS, gold
 
 _STORIES = re.compile(r"(?P<name>stories:\w+) steps (?P<least>\d)-(?P<most>\d) seed (?P<seed>\d+)")
@@ -44,8 +45,8 @@ def experiments(
     """
     groups: dict[str, list[RunRow]] = {}
     for run in store.runs():
-        mine = run.recipe.get("name", run.name) == recipes.full_name(recipe)
-        if mine and run.arm and run.status == "done" and size in (None, _size(run)):
+        mine = run.recipe_name == recipes.full_name(recipe)
+        if mine and run.arm and run.status == "done" and size in (None, run.size):
             groups.setdefault(_shared(run), []).append(run)
     beside = [_other(store, name) for name in others]
     found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
@@ -56,15 +57,6 @@ def experiments(
         seen.add(one.name)
         told.append(named)
     return told
-
-
-def _name(base: str) -> str:
-    """What a student is called, without the folders above its own."""
-    return base.rstrip("/").rpartition("/")[2]
-
-
-def _size(run: RunRow) -> str:
-    return str(run.recipe.get("size", "full"))
 
 
 def _shared(run: RunRow) -> str:
@@ -83,7 +75,7 @@ def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
 def _variant(recipe: str, run: RunRow) -> str:
     """What tells settings apart from those of the recipe as it is written; empty for these."""
     with suppress(SocliError):
-        written = recipes.load(recipe, [f"size={_size(run)}"]).model_dump(mode="json")
+        written = recipes.load(recipe, [f"size={run.size}"]).model_dump(mode="json")
         if _settings(run.recipe) == _settings(written):
             return ""
     return digest(json.dumps(_settings(run.recipe), sort_keys=True))[:6]
@@ -147,8 +139,8 @@ def _results(
         entries += [_entry(store, side, bench, rows[bench.id], problems) for side, bench in scored]
     return Results(
         recipe=recipes.title(recipe),
-        size=_size(runs[0]),
-        base=_name(runs[0].base),
+        size=runs[0].size,
+        base=Path(runs[0].base).name,
         variant=variant,
         version=__version__,
         date=max((one.date for one in entries), default=""),
@@ -187,7 +179,7 @@ def _referenced(set_name: str, limit: int) -> dict[str, Problem]:
 def _wanted(recipe: str, runs: Sequence[RunRow]) -> dict[str, tuple[int, ...]]:
     """The arms of the recipe as it is now, in its order, and their seeds; those of the runs without it."""
     try:
-        made = recipes.load(recipe, [f"size={_size(runs[0])}"])
+        made = recipes.load(recipe, [f"size={runs[0].size}"])
     except SocliError:
         found = {run.arm: run.seed for run in reversed(runs)}
         return {arm: tuple(sorted(run.seed for run in runs if run.arm == arm)) for arm in found}
@@ -203,7 +195,7 @@ def _entry(
 ) -> Entry:
     run, card = side.run, bench.scorecard
     assert card is not None  # noqa: S101  only benches with one are chosen
-    form = SchemeTable.model_validate(run.recipe["scheme"]).to_scheme() if run else None
+    form = frozen_scheme(run.recipe) if run else None
     solved = [
         (problem, prediction(rows[problem.id], bench.calculator))
         for problem in problems
@@ -214,7 +206,7 @@ def _entry(
         arm=side.arm,
         scheme=form,
         seed=run.seed if run else None,
-        base=_name(run.base) if run else bench.model,
+        base=Path(run.base).name if run else bench.model,
         teacher=str(run.recipe.get("teacher", {}).get("model", "reference")) if run else "",
         run=run.id if run else "",
         bench=bench.id,
