@@ -237,6 +237,8 @@ class SizeTable(Table):
     """`train.batch`."""
     seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()
     """`train.seeds`."""
+    dev: int | None = Field(default=None, ge=0)
+    """`train.dev`."""
     bench_limit: int | None = Field(default=None, ge=1)
     """`bench.limit`."""
 
@@ -247,6 +249,7 @@ class SizeTable(Table):
             "train.epochs": self.epochs,
             "train.batch": self.batch,
             "train.seeds": self.seeds or None,
+            "train.dev": self.dev,
             "bench.limit": self.bench_limit,
         }
         return {key: value for key, value in named.items() if value is not None}

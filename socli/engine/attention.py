@@ -8,13 +8,14 @@ not the batch.
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
 
-GROUPED = "socli_grouped"
+RAGGED = "socli_ragged"
 CAUSAL = "socli_causal"
 PACKED = "socli_packed"
 GROW = 128  # slots are added in steps of this many tokens
@@ -23,11 +24,33 @@ Kernel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, int, 
 """As `varlen`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Tokens of rows of several lengths, end to end: of which row each is, its column among the new ones, and
+    its position in the row, [tokens]; `mask` [rows, 1, width, slots] is added to the scores.
+    """
+
+    rows: torch.Tensor
+    columns: torch.Tensor
+    positions: torch.Tensor
+    width: int
+    mask: torch.Tensor
+
+    @classmethod
+    def of(cls, before: torch.Tensor, more: torch.Tensor, width: int) -> "Aim":
+        """For `more` [rows] tokens after those there are `before` [rows]."""
+        columns = torch.arange(width, device=before.device)
+        places = before[:, None] + columns
+        rows, taken = torch.nonzero(columns < more[:, None], as_tuple=True)
+        slots = torch.arange(int((before + more).max()), device=before.device)
+        return cls(rows, taken, places[rows, taken], width, added(slots <= places[:, None, :, None]))
+
+
 class Slots:
     """A key-value cache of `rows` rows; stands where transformers expects `past_key_values`.
 
     `store` is [2, layers, rows, kv heads, slots, head size]. `aim` says where the next forward pass
-    writes: the same positions in every layer.
+    writes: the same positions in every layer. A pass is given its tokens end to end, as one row.
     """
 
     def __init__(self, config: Any, rows: int, dtype: torch.dtype, device: torch.device) -> None:
@@ -41,28 +64,29 @@ class Slots:
         self._rows: slice | torch.Tensor = slice(0)
         self._read = 0
 
-    def aim(self, positions: torch.Tensor, rows: list[int]) -> torch.Tensor:
-        """Write the next tokens of `rows` at `positions` [rows, n]; returns the mask [rows, 1, n, slots].
+    def aim(self, rows: list[int], lengths: list[int], counts: list[int]) -> "Aim":
+        """The next pass gives so many tokens to each of `rows`, which hold `lengths` before.
 
         Keys and values of the first rows in order are read as they lie; those of others are gathered.
         """
-        self._read = int(positions.max()) + 1
-        at = torch.tensor(rows, device=positions.device)
+        where = self.store.device
+        at, before, more = (torch.tensor(numbers, device=where) for numbers in (rows, lengths, counts))
+        aim = Aim.of(before, more, max(counts))
+        self._read = int((before + more).max())
         self._rows = slice(len(rows)) if rows == list(range(len(rows))) else at
         missing = self._read - self.store.shape[4]
         if missing > 0:
             self.store = F.pad(self.store, (0, 0, 0, missing + GROW))
-        self._at = (at[:, None], positions)
-        slots = torch.arange(self._read, device=positions.device)
-        return added(slots <= positions[:, None, :, None])
+        self._at = (at[aim.rows], aim.positions)
+        return aim
 
     def update(
         self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Store new keys and values [rows, kv heads, n, head size]; return all of the rows'."""
+        """Store new keys and values [1, kv heads, tokens, head size]; return all of the rows'."""
         rows, at = self._at
-        self.store[0, layer, rows, :, at] = keys.transpose(1, 2).to(self.store.dtype)
-        self.store[1, layer, rows, :, at] = values.transpose(1, 2).to(self.store.dtype)
+        self.store[0, layer, rows, :, at] = keys[0].transpose(0, 1).to(self.store.dtype)
+        self.store[1, layer, rows, :, at] = values[0].transpose(0, 1).to(self.store.dtype)
         pair = self.store[:, layer, :, :, : self._read][:, self._rows]
         return pair[0], pair[1]
 
@@ -118,6 +142,33 @@ def grouped(
     weights = F.dropout(weights, dropout) if dropout else weights
     mixed = torch.matmul(weights, value).view(batch, heads, n, size)
     return mixed.transpose(1, 2), None
+
+
+def ragged(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor,
+    scaling: float,
+    dropout: float = 0.0,
+    aim: Aim | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """`grouped` for rows of several lengths that lie end to end: only here are they filled up.
+
+    query [1, H, tokens, D], key and value [B, H_kv, T, D]; returns [1, tokens, H, D].
+    """
+    if aim is None:
+        raise ValueError("ragged attention needs to know of which row each token is")
+    tokens = query[0].transpose(0, 1)
+    if aim.width == 1:
+        filled = tokens[:, None]
+    else:
+        filled = tokens.new_zeros(len(key), aim.width, *tokens.shape[1:])
+        filled[aim.rows, aim.columns] = tokens
+    mixed, weights = grouped(module, filled.transpose(1, 2), key, value, attention_mask, scaling, dropout)
+    return mixed.transpose(0, 1) if aim.width == 1 else mixed[aim.rows, aim.columns][None], weights
 
 
 def causal(
@@ -199,7 +250,7 @@ def use_packed(name: str, kernel: Kernel) -> None:
     AttentionMaskInterface.register(name, lambda *_, **__: None)
 
 
-AttentionInterface.register(GROUPED, grouped)
+AttentionInterface.register(RAGGED, ragged)
 AttentionInterface.register(CAUSAL, causal)
 use_packed(PACKED, varlen)
 

@@ -22,10 +22,7 @@ from socli.writers.guards import loops
 from socli.writers.pieces import UNDER_WAY, Piece, Sampling, Stop, Waiting
 
 MOST_FED = 4096
-"""Most tokens, filling included, that one forward pass reads: long prompts are read in pieces."""
-
-LEAST_READ = 8
-"""Least tokens a row reads at a time where it has as many: a pass over the weights costs about as much."""
+"""Most tokens that one forward pass reads: long prompts are read in pieces."""
 
 LOOK = 32
 """Tokens between two looks whether a row goes round in circles: a look costs a fraction of a token."""
@@ -228,14 +225,10 @@ class Writer:
             self._rows[one], self._rows[other] = self._rows[other], self._rows[one]
 
     def _read(self, places: list[int]) -> list[int]:
-        """Feed these rows all that waits; the likeliest next token of each.
-
-        Each pass reads as far as the shortest of the waiting rows goes, so that hardly anything is filled.
-        """
+        """Feed these rows all that waits; the likeliest next token of each."""
         chosen = dict.fromkeys(places, 0)
         while reading := [place for place in places if self._rows[place].waiting]:
-            shortest = min(len(self._rows[place].waiting) for place in reading)
-            most = min(max(shortest, LEAST_READ), max(1, MOST_FED // len(reading)))
+            most = max(1, MOST_FED // len(reading))
             chosen.update(zip(reading, self._feed(reading, most=most), strict=True))
         return list(chosen.values())
 
@@ -253,32 +246,26 @@ class Writer:
 
     @torch.inference_mode()
     def _forward(self, places: list[int], ids: list[list[int]], lengths: list[int]) -> list[int]:
-        """Run the model over ragged rows that follow `lengths` cached tokens; the next ones, chosen.
-
-        Rows are filled up on the right. What the filling writes into the slots lies
-        beyond the row's length, is masked, and is overwritten by the row's next tokens.
-        """
+        """Run the model over rows that follow `lengths` cached tokens, end to end; the next ones, chosen."""
         where, model = self._student.device, self._student.model
-        width = max(len(row) for row in ids)
-        filled = torch.tensor([row + [0] * (width - len(row)) for row in ids], device=where)
-        positions = torch.tensor(lengths, device=where)[:, None] + torch.arange(width, device=where)
-        with attention.lent(model.config, attention.GROUPED):
+        counts = [len(row) for row in ids]
+        aim = self._slots.aim(places, lengths, counts)
+        with attention.lent(model.config, attention.RAGGED):
             hidden = model.base_model(
-                input_ids=filled,
-                attention_mask=self._slots.aim(positions, places),
-                position_ids=positions.clamp(
-                    max=self._longest - 1
-                ),  # GPT-2 has no position for filling beyond
+                input_ids=torch.tensor([[token for row in ids for token in row]], device=where),
+                attention_mask=aim.mask,
+                position_ids=aim.positions[None],
                 past_key_values=self._slots,
                 use_cache=True,
+                aim=aim,
             ).last_hidden_state
-        last = torch.tensor([len(row) - 1 for row in ids], device=where)
-        logits = model.get_output_embeddings()(hidden[torch.arange(len(ids), device=where), last])
+        ends = torch.tensor(counts, device=where).cumsum(0) - 1
+        logits = model.get_output_embeddings()(hidden[0, ends])
         if self._sampling:
             rows = [self._rows[place] for place in places]
             chances = [self._sampling.chance(row.prompt, row.number, row.drawn) for row in rows]
             return drawn(logits, self._sampling, chances)
-        chosen: list[int] = logits.argmax(dim=-1).tolist()
+        chosen: list[int] = logits.max(dim=-1).indices.tolist()  # as argmax, in a quarter of its time in bf16
         return chosen
 
 

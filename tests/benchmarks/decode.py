@@ -39,7 +39,7 @@ from socli.solve import Solvers, solve
 PARTS = ("speed", "loop", "tokens", "start")
 NAME = "smollm2-135m"
 WHOLE = 1319
-SAMPLE = 64
+SAMPLE = 128
 SAME, WRITTEN = 200, 48
 """Prompts on which the tokens are compared, and how many tokens of each."""
 COT = Scheme("cot")
@@ -50,7 +50,7 @@ Figure = tuple[str, Any, str, bool]
 
 @dataclass(slots=True)
 class Count:
-    """What the forward passes of a writer did: tokens they read, filling included."""
+    """What the forward passes of a writer did: tokens they were fed."""
 
     places: int = 0
     passes: int = 0
@@ -79,7 +79,7 @@ class Told(Writer):
 
     def _forward(self, places: list[int], ids: list[list[int]], lengths: list[int]) -> list[int]:
         if self._turns:
-            self._count.places += len(ids) * max(len(row) for row in ids)
+            self._count.places += sum(len(row) for row in ids)
             self._count.passes += 1
         return super()._forward(places, ids, lengths)
 
