@@ -283,6 +283,9 @@ class TrainTable(Table):
     """AdamW's decoupled decay, on matrices alone."""
     clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Largest gradient norm."""
+    average: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
+    """Share of the last steps after each of which the weights are taken into a mean, which is what is saved:
+    0.25 averages over the last quarter; 0 saves the last weights."""
     seed: int = Field(default=1, ge=0, le=LARGEST_SEED)
     """Order of the lessons and any dropout."""
     seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()

@@ -194,6 +194,9 @@ def _training(run: RunRow, form: Scheme) -> str:
     ]
     if table.get("lora_rank"):
         lines.append("Trained as low-rank adapters, which are merged into these weights")
+    if table.get("average"):
+        last = f"{100 * table['average']:g} % of the steps"
+        lines.append(f"These weights are the mean of those after each of the last {last}")
     return "\n".join(f"- {line}" for line in lines)
 
 
