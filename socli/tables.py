@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from socli.events import Role
-from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName
+from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Working
 
 _SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
@@ -203,10 +203,14 @@ class SchemeTable(Table):
     step, or its marked `equations`; with `none` there is no planner."""
     facts: bool = True
     """Whether a problem's facts are shown, where it has any (StrategyQA)."""
+    work: Working = "words"
+    """`words`: a worked answer as it is; `equations`: its marked equations alone, which takes fewer tokens. A
+    trace with a step that marks none is left out."""
 
     def to_scheme(self) -> Scheme:
         """The table as the value the rules work with."""
-        return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide, self.facts)
+        how = self.decomposer, self.guide
+        return Scheme(self.name, self.roles, self.sub_answers, *how, self.facts, self.work)
 
 
 def frozen_scheme(recipe: Mapping[str, Any]) -> Scheme:

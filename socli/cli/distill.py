@@ -160,16 +160,25 @@ def _said(
 
 def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":
     """The traces that fit every arm, so that all arms learn from the same; what that leaves out is noted."""
+    from dataclasses import replace
+
     from socli.distill import kept
     from socli.events import Noted
 
     where = db, recipe.problems.set_name, recipe.problems.limit, wiring.teachers(db, recipe.teacher)
     forms = recipe.schemes()
+    bare, several = any(form.bare for form in forms), len(forms) > 1
     traces = kept(*where, *forms)
-    most = max((len(kept(*where, form)) for form in forms), default=0) if len(forms) > 1 else len(traces)
+    whole = [replace(form, work="words") for form in forms] if bare or several else []
+    most = max((len(kept(*where, form)) for form in whole), default=len(traces))
     if len(traces) < most:
-        said = f"left out {most - len(traces):,} problems: they have no trace that fits every arm"
-        notes.append(Noted(said))
+        arms = "they have no trace that fits every arm"
+        why = [arms] * several + ["a step has no marked equation"] * bare
+        if not traces and bare:
+            raise MissingError(
+                f"none of {most:,} kept traces fits: {', or '.join(why)}", hint="--set scheme.work=words"
+            )
+        notes.append(Noted(f"left out {most - len(traces):,} problems: {', or '.join(why)}"))
     return traces
 
 
