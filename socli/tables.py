@@ -260,7 +260,9 @@ class StudentTable(Table):
     """Which small model is trained."""
 
     base: str = "smollm2-135m"
-    """A name from `socli models`, a folder, or a Hub id."""
+    """A name from `socli models`, a folder, a Hub id, or `run:ID`: the students of a finished run, by its id
+    or name. Each role then starts from the same role of that run or, where it has none, from the one that
+    answers."""
     decomposer: str | None = None
     """What the decomposer starts from, where that is another one than `base`."""
     planner: str | None = None

@@ -89,13 +89,14 @@ def train(  # noqa: PLR0913  each is the caller's to choose
     yield from map(Noted, skipped)
     done = checkpoint.restore(last, weights) if last else 0
     role, total = lessons[0].role, len(course.steps)
-    size = student.parameters, str(student.device), course.precision
     each = course.tokens([range(len(course.encoded))])
+    size = student.parameters, str(student.device), course.precision
     yield DistillBegan(run, role, len(course.encoded), total, done, each, *size)
 
     clock = _Clock(course.tokens(course.steps[done:]), _limit(student, course, team))
-    need = memory.needed(student.model, course.means, course.longest)
-    most = memory.held() + memory.bound(need, memory.free(torch.device("cpu")))
+    most = memory.held() + memory.bound(
+        memory.needed(student.model, course.means, course.longest), memory.free(torch.device("cpu"))
+    )
     for step, chosen in enumerate(course.steps[done:], start=done + 1):
         rate = settings.lr * warm_then_cosine(step, total, settings.warmup)
         if team.size > 1:
@@ -103,9 +104,8 @@ def train(  # noqa: PLR0913  each is the caller's to choose
         loss = _accumulate(student.model, [course.encoded[n] for n in chosen], course, team)
         team.add(weights.gradients())
         loss, stopping = team.agree(loss, stop_asked() and step < total)
-        if not math.isfinite(loss + weights.step(rate)):
+        if not math.isfinite(loss + weights.step(rate, step)):
             raise _diverged(step, last)
-        weights.average(step)
         memory.give_back(most)
         spent = course.tokens([chosen]), course.operations(student.model, chosen)
         yield Trained(role, step, total, loss, rate, *clock.after(*spent))

@@ -33,23 +33,21 @@ class Weights:
                 weight.grad = torch.zeros_like(weight)
         return [weight.grad for weight in self.named.values() if weight.grad is not None]
 
-    def step(self, rate: float) -> float:
+    def step(self, rate: float, number: int) -> float:
         """One step along the clipped gradients, which are dropped; the norm they had.
 
-        Nothing is moved where the norm is not a number.
+        Nothing is moved where the norm is not a number. The weights after it are taken into the mean where
+        the step of this number counts.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norm = torch.nn.utils.clip_grad_norm_(self.named.values(), self._clip).item()
         if math.isfinite(norm):
             self.optimizer.step()
+            if self.mean:
+                self.mean.take(number, self.named)
         self.optimizer.zero_grad(set_to_none=True)  # frees the memory now, not at the next backward
         return norm
-
-    def average(self, step: int) -> None:
-        """Take the weights after this step into the mean, where it is one of those that count."""
-        if self.mean:
-            self.mean.take(step, self.named)
 
     def averaged(self, ask: Callable[[int], T], step: int) -> T:
         """What `ask` says of the step while the model holds the mean, as far as there is one."""

@@ -117,10 +117,8 @@ def against(first: Entry, second: Entry) -> bool:
         return one is None and other is not None and other.asks
     if one == other:
         return first.teacher == "reference" != second.teacher
-    if one.facts != other.facts:
-        return one == replace(other, facts=True)
-    if one.works and other.works and one.work != other.work:
-        return one == replace(other, work="words")
+    if one.facts != other.facts or (one.works and other.works and one.work != other.work):
+        return one in (replace(other, facts=True), replace(other, work="words"))
     if one.name != other.name:
         return one.name == "answer" or (one.name == "cot" and other.asks)
     return one.asks and _parts(one) < _parts(other) and len(_parts(other) - _parts(one)) == 1
