@@ -2,7 +2,7 @@
 
 Averaging the iterates of a stochastic method is Polyak and Juditsky's (1992); doing so over the last share of
 the steps alone is suffix averaging (Rakhlin, Shamir and Sridharan, arXiv 1109.5647) and, for deep networks,
-stochastic weight averaging, which begins at three quarters of a training (Izmailov et al., arXiv 1803.05407).
+stochastic weight averaging (Izmailov et al., arXiv 1803.05407), which as a rule begins at three quarters.
 The rate is not changed for it: it goes on down its cosine, so the last weights lie closer together, and less
 can be won, than with the constant or cyclic rate of the last of these.
 """
