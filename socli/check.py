@@ -7,7 +7,7 @@ only warns of the data's own steps (docs/concepts/how-it-works.md has the counts
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 
@@ -131,8 +131,10 @@ def judge(
     """What is wrong with a trace, if anything.
 
     `reply` and `finish_reason` are the teacher's, word for word; `others` are kept traces of the same
-    problem. Nothing in the reply can speak for itself: only numbers, labels and equations are read.
+    problem. Nothing in the reply can speak for itself: only numbers, labels and equations are read. A trace
+    is asked for and stored in words, so it is judged by them whatever the scheme makes of them.
     """
+    form = replace(form, work="words")
     told = _ended(trace, reply, finish_reason) or _answered(problem, trace)
     if told is None and (misfit := scheme.misfit(trace, form)):
         told = Judgement("misfit", misfit)

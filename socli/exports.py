@@ -146,6 +146,7 @@ def save_card(path: Path, text: str) -> Path:
 def card(path: Path, set_name: str, form: Scheme, format: Format, tally: Tally, funnel: Funnel) -> str:
     """Markdown: what the file holds, whose text it is, how it was asked for and what was refused."""
     how = form.name if form.name != "socratic" else f"socratic, {form.roles}"
+    how += ", equations alone" * (form.bare and format != "jsonl")
     parts = [
         f"# {quoted(path.name)}",
         f"Kept reasoning traces of {quoted(set_name)}, written by socli {__version__} on {now()[:10]}.",

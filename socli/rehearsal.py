@@ -96,7 +96,7 @@ def _beside(learner: Student, role: Role, form: Scheme, dev: Traces, *, calculat
     writer: Writes = Writer(learner, calculator=calculator and role != "decomposer")
     answers = [trace.answer for _, trace in dev]
     asks = [[f"{ASK} {scheme.one_line(step.question)}\n" for step in trace.steps] for _, trace in dev]
-    works = [[f" {scheme.one_line(step.text)}\n" for step in trace.steps] for _, trace in dev]
+    works = [[f" {scheme.worked(step, form)}\n" for step in trace.steps] for _, trace in dev]
     match role:
         case "student":
             return Solvers(learner.name, form, writer, calculator=calculator)

@@ -14,7 +14,8 @@ never be taken for a label:
 With `roles = "split"` the decomposer learns the Ask lines and when to stop, the solver the Work
 lines and the answer. A `planned` decomposer asks everything before anything is answered: then the
 Ask lines stand before the Work lines. Where there is a guide, a planner writes one more line first,
-`Plan: 2` or `Plan: *; -` or `Plan: <<3*12=36>>; <<36-6=30>>`, and whoever asks reads it. No label
+`Plan: 2` or `Plan: *; -` or `Plan: <<3*12=36>>; <<36-6=30>>`, and whoever asks reads it. With
+`work = "equations"` a Work line holds the marked equations of its step and nothing else. No label
 contains `Question:` or `Q:`, where evaluation harnesses cut.
 """
 
@@ -31,6 +32,8 @@ Roles = Literal["unified", "split"]
 Decomposer = Literal["interleaved", "planned"]
 """The next sub-question after the answers so far, or all of them from the problem alone."""
 Guide = Literal["none", "count", "operators", "equations"]
+Working = Literal["words", "equations"]
+"""What a Work line holds: the worked answer as it is, or its marked equations alone."""
 
 PROBLEM, FACTS, PLAN, ASK, WORK, END = "Problem:", "Facts:", "Plan:", "Ask:", "Work:", "####"
 UNMARKED = "none"
@@ -51,6 +54,7 @@ class Scheme:
     guide: Guide = "none"
     facts: bool = True
     """Whether the facts of a problem that has any are shown."""
+    work: Working = "words"
 
     @property
     def asks(self) -> bool:
@@ -61,6 +65,11 @@ class Scheme:
     def works(self) -> bool:
         """Whether Work lines are written."""
         return self.name == "cot" or (self.name == "socratic" and self.sub_answers)
+
+    @property
+    def bare(self) -> bool:
+        """Whether Work lines are written that hold equations alone."""
+        return self.works and self.work == "equations"
 
     @property
     def split(self) -> bool:
@@ -122,13 +131,13 @@ def roles(scheme: Scheme) -> tuple[Role, ...]:
 
 
 def described(scheme: Scheme) -> str:
-    """The scheme in a few words: `cot`, `socratic split planned, guide count`."""
-    unseen = ", no facts" * (not scheme.facts)
+    """The scheme in a few words: `cot`, `cot, equations alone`, `socratic split planned, guide count`."""
+    last = ", equations alone" * scheme.bare + ", no facts" * (not scheme.facts)
     if not scheme.asks:
-        return scheme.name + unseen
+        return scheme.name + last
     words = [scheme.name, scheme.roles, *["planned"] * scheme.planned]
     extra = [", no sub-answers"] * (not scheme.sub_answers) + [f", guide {scheme.guide}"] * scheme.guided
-    return " ".join(words) + "".join(extra) + unseen
+    return " ".join(words) + "".join(extra) + last
 
 
 def prompt(problem: Problem, *, facts: bool = True) -> str:
@@ -152,7 +161,7 @@ def plan(steps: tuple[Step, ...], guide: Guide) -> str:
         case "operators":
             said = [[operators(mark.expression) for mark in marks(step.text)] for step in steps]
         case "equations":
-            said = [[one_line(step.text[m.start : m.end]) for m in marks(step.text)] for step in steps]
+            said = [_equations(step) for step in steps]
         case _:
             assert_never(guide)
     return "; ".join(" ".join(filter(None, parts)) or UNMARKED for parts in said)
@@ -199,12 +208,24 @@ def misfit(trace: Trace, scheme: Scheme) -> str | None:
         return "a step has no sub-question"
     if scheme.works and not all(step.text.strip() for step in trace.steps):
         return "a step has no worked answer"
+    if scheme.bare and not all(marks(step.text) for step in trace.steps):
+        return "a step has no marked equation"
     return None
+
+
+def worked(step: Step, scheme: Scheme) -> str:
+    """What the Work line of a step holds, on one line; empty where the step has none of it."""
+    return " ".join(_equations(step)) if scheme.bare else one_line(step.text)
 
 
 def one_line(text: str) -> str:
     """The text with every run of white space made one blank."""
     return " ".join(text.split())
+
+
+def _equations(step: Step) -> list[str]:
+    """The marked equations of a worked answer: `<<3*12=36>>`."""
+    return [one_line(step.text[mark.start : mark.end]) for mark in marks(step.text)]
 
 
 def _told(steps: tuple[Step, ...], answer: str, scheme: Scheme) -> str:
@@ -232,8 +253,8 @@ def _turns(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:
     for step in steps:
         if scheme.asks:
             yield from _asked((step,))
-        if scheme.works and step.text:
-            yield f"{WORK} {one_line(step.text)}\n"
+        if scheme.works and (text := worked(step, scheme)):
+            yield f"{WORK} {text}\n"
 
 
 def _guide(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from socli.events import Role
-from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName
+from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Working
 
 _SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
@@ -203,10 +203,14 @@ class SchemeTable(Table):
     step, or its marked `equations`; with `none` there is no planner."""
     facts: bool = True
     """Whether a problem's facts are shown, where it has any (StrategyQA)."""
+    work: Working = "words"
+    """`words`: a worked answer as it is; `equations`: its marked equations alone, which takes fewer tokens. A
+    trace with a step that marks none is left out."""
 
     def to_scheme(self) -> Scheme:
         """The table as the value the rules work with."""
-        return Scheme(self.name, self.roles, self.sub_answers, self.decomposer, self.guide, self.facts)
+        how = self.decomposer, self.guide
+        return Scheme(self.name, self.roles, self.sub_answers, *how, self.facts, self.work)
 
 
 def frozen_scheme(recipe: Mapping[str, Any]) -> Scheme:
@@ -259,7 +263,9 @@ class StudentTable(Table):
     """Which small model is trained."""
 
     base: str = "smollm2-135m"
-    """A name from `socli models`, a folder, or a Hub id."""
+    """A name from `socli models`, a folder, a Hub id, or `run:ID`: the students of a finished run, by its id
+    or name. Each role then starts from the same role of that run or, where it has none, from the one that
+    answers."""
     decomposer: str | None = None
     """What the decomposer starts from, where that is another one than `base`."""
     planner: str | None = None
@@ -286,6 +292,9 @@ class TrainTable(Table):
     """AdamW's decoupled decay, on matrices alone."""
     clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Largest gradient norm."""
+    average: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
+    """Share of the last steps after each of which the weights are taken into a mean, which is what is saved:
+    0.25 averages over the last quarter; 0 saves the last weights."""
     seed: int = Field(default=1, ge=0, le=LARGEST_SEED)
     """Order of the lessons and any dropout."""
     seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()

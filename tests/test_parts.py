@@ -54,6 +54,6 @@ def test_there_must_be_two_parts_and_answers_to_give():
 
 
 def test_only_problems_with_questions_and_answers_can_stand_in():
-    assert fit(NORA)
-    assert not fit(Problem("Is it?", "yes", "yes/no", steps=(Step("What is it?", ""),)))
-    assert not fit(Problem("How many?", "3"))
+    assert fit(NORA, SPLIT)
+    assert not fit(Problem("Is it?", "yes", "yes/no", steps=(Step("What is it?", ""),)), SPLIT)
+    assert not fit(Problem("How many?", "3"), SPLIT)

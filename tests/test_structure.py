@@ -24,8 +24,8 @@ LAYERS = """
     release.lineage release.card release.folder release
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
-    engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.weights
-    engine.checkpoint engine.team engine.limit engine.decode engine.training engine
+    engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.average
+    engine.weights engine.checkpoint engine.team engine.limit engine.decode engine.training engine
     annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
     solvers rehearsal distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
@@ -67,6 +67,7 @@ OWNERS = {
             f"engine.{name}"
             for name in [
                 "attention",
+                "average",
                 "batches",
                 "checkpoint",
                 "decode",

@@ -38,6 +38,8 @@ SCHEMES = [
     Scheme("socratic", guide="count"),
     Scheme("socratic", "split", decomposer="planned", guide="equations"),
     Scheme("socratic", "split", guide="operators"),
+    Scheme("cot", work="equations"),
+    Scheme("socratic", "split", work="equations"),
 ]
 
 

@@ -2,10 +2,11 @@
 
 import difflib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from socli.cli import wiring
-from socli.errors import MissingError, UsageError
+from socli.cli import bases, wiring
+from socli.errors import MissingError, SocliError, UsageError
 
 if TYPE_CHECKING:
     from socli.recipe import Recipe
@@ -31,6 +32,8 @@ def runs_of(store: "Store", name: str, recipe: "Recipe", overrides: Sequence[str
     `overrides` are those of the recipe, for the command that trains what is missing.
     """
     train = wiring.command("distill", recipe=name, overrides=overrides)
+    with suppress(SocliError):  # of a run that is gone: what was trained from it is there by its whole id
+        recipe = bases.settled(recipe, store)
     queue = recipe.queue()
     if len(queue) == 1:
         return [wiring.chosen_run(store, None, name)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from socli.cli import app, arms, lessons, options, repeats, wiring
+from socli.cli import app, arms, bases, lessons, options, repeats, wiring
 from socli.cli import devices as helping
 from socli.errors import MissingError
 from socli.home import checked_name
@@ -90,9 +90,9 @@ def run(
     from itertools import chain
 
     from socli import distill as distilling
-    from socli import scheme
     from socli.events import Saved
 
+    recipe = bases.settled(recipe, db)
     notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
     traces = _kept(recipe, db, notes)
     variants = _variants(recipe, traces)
@@ -106,23 +106,17 @@ def run(
         raise MissingError("there is no kept trace to learn from", hint=annotate)
     for form in recipe.schemes() if show_lessons else ():
         lessons.show(traces, form, show_lessons)
-    student, roles = recipe.student, {role for form in recipe.schemes() for role in scheme.roles(form)}
-    base = wiring.base_folder(student.base, json=json)  # before the screen: it has a bar of its own
-    other = {
-        role: wiring.base_folder(student.base_of(role), json=json)
-        for role in roles
-        if student.base_of(role) != student.base
-    }
+    places = bases.places(recipe, db, json=json)  # before the screen: fetching has a bar of its own
     run = ""
     with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
         events = distilling.distill_queue(
             name,
             recipe,
             traces,
-            base,
+            next(iter(places.values())),
             db,
             stop_asked,
-            others=other,
+            others=places,
             arms=chosen,
             again=again,
             variants=variants,
@@ -160,16 +154,25 @@ def _said(
 
 def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":
     """The traces that fit every arm, so that all arms learn from the same; what that leaves out is noted."""
+    from dataclasses import replace
+
     from socli.distill import kept
     from socli.events import Noted
 
     where = db, recipe.problems.set_name, recipe.problems.limit, wiring.teachers(db, recipe.teacher)
     forms = recipe.schemes()
+    bare, several = any(form.bare for form in forms), len(forms) > 1
     traces = kept(*where, *forms)
-    most = max((len(kept(*where, form)) for form in forms), default=0) if len(forms) > 1 else len(traces)
+    whole = [replace(form, work="words") for form in forms] if bare or several else []
+    most = max((len(kept(*where, form)) for form in whole), default=len(traces))
     if len(traces) < most:
-        said = f"left out {most - len(traces):,} problems: they have no trace that fits every arm"
-        notes.append(Noted(said))
+        arms = "they have no trace that fits every arm"
+        why = [arms] * several + ["a step has no marked equation"] * bare
+        if not traces and bare:
+            raise MissingError(
+                f"none of {most:,} kept traces fits: {', or '.join(why)}", hint="--set scheme.work=words"
+            )
+        notes.append(Noted(f"left out {most - len(traces):,} problems: {', or '.join(why)}"))
     return traces
 
 

@@ -35,7 +35,7 @@ def measure(
     from socli.events import Tallied
     from socli.writers.parts import PARTS, fit, swapped
 
-    some = [problem for problem in problems if fit(problem)]
+    some = [problem for problem in problems if fit(problem, who.scheme)]
     if not some:
         raise UsageError(f"no problem of {set_name} has reference sub-questions with answers")
     name = set_name if len(some) == len(problems) else f"{set_name} with steps"

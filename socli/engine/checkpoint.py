@@ -1,8 +1,9 @@
 """Everything needed to go on with a training, written whole or not at all.
 
-A checkpoint is a folder `step-N`: weights and optimizer state as safetensors, the rest as JSON, and
-a manifest with the size and hash of each file. It is written under another name, flushed to the
-disk, then renamed; what a killed process leaves half written is never taken for a checkpoint.
+A checkpoint is a folder `step-N`: weights, optimizer state and, where there is one, the mean of the last
+weights as safetensors, the rest as JSON, and a manifest with the size and hash of each file. It is
+written under another name, flushed to the disk, then renamed; what a killed process leaves half written
+is never taken for a checkpoint.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from socli.engine.weights import Weights
 from socli.errors import StorageError
 
+AVERAGE = "average.safetensors"
 KEEP = 2
 """The last one, and the one before it in case the disk damages the last."""
 UNWRITTEN = (OSError, SafetensorError)
@@ -37,7 +39,8 @@ def write(folder: Path, step: int, trained: Weights, lessons: str) -> Path:
         )
         save_file(_moments(trained), partial / "optimizer.safetensors")
         save_file(_random_states(), partial / "random.safetensors")
-        (partial / "facts.json").write_text(json.dumps({"step": step, "lessons": lessons}))
+        said = {"step": step, "lessons": lessons} | _average(trained, partial)
+        (partial / "facts.json").write_text(json.dumps(said))
         files = {file.name: _fingerprint(file) for file in sorted(partial.iterdir())}
         (partial / "manifest.json").write_text(json.dumps(files))
         for file in partial.iterdir():
@@ -85,11 +88,14 @@ def restore(path: Path, trained: Weights) -> int:
     with torch.no_grad():
         for name, weight in trained.named.items():
             weight.copy_(weights[name])
-    moments = load_file(path / "optimizer.safetensors", device=str(next(iter(trained.named.values())).device))
+    where = str(next(iter(trained.named.values())).device)
+    moments = load_file(path / "optimizer.safetensors", device=where)
     for name, weight in trained.named.items():
         state = {key.split("//")[1]: value for key, value in moments.items() if key.startswith(f"{name}//")}
         if state:  # the step count too lies where the weights lie: fused AdamW wants it there
             trained.optimizer.state[weight] = state
+    if trained.mean and (count := facts(path).get("averaged", 0)):
+        trained.mean.count, trained.mean.named = count, load_file(path / AVERAGE, device=where)
     states = load_file(path / "random.safetensors")
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available():
@@ -108,6 +114,14 @@ def _moments(trained: Weights) -> dict[str, torch.Tensor]:
         for name, weight in trained.named.items()
         for key, value in trained.optimizer.state.get(weight, {}).items()
     }
+
+
+def _average(trained: Weights, folder: Path) -> dict[str, int]:
+    """Write the mean where there is one; of how many weights it is the mean."""
+    if not trained.mean or not trained.mean.count:
+        return {}
+    save_file(trained.mean.named, folder / AVERAGE)
+    return {"averaged": trained.mean.count}
 
 
 def _random_states() -> dict[str, torch.Tensor]:

@@ -37,11 +37,14 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # names of glibc's malloc.h
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How a step is computed: most tokens in a forward pass, layers recomputed or kept, LoRA's rank or 0."""
+    """How a step is computed: most tokens in a forward pass, layers recomputed or kept, LoRA's rank or 0;
+    and whether the mean of the last weights is kept beside them.
+    """
 
     tokens: int = MICRO_TOKENS
     recompute: bool = False
     rank: int = 0
+    mean: bool = False
 
 
 def keep_freed() -> None:
@@ -102,21 +105,23 @@ def needed(model: Any, means: Means, longest: int) -> int:
     inner = int(getattr(config, "intermediate_size", None) or 4 * hidden)
     weights: int = sum(p.numel() for p in model.parameters())
     learnt = weights if not means.rank else 4 * means.rank * layers * (hidden + inner)
-    fixed = 2 * weights + learnt * (8 + 4)  # the bf16 copy of autocast; moments and gradients
+    # the bf16 copy of autocast; moments, gradients and the mean
+    fixed = 2 * weights + learnt * (8 + 4 + 4 * means.mean)
     a_layer = 40 * hidden + 14 * inner + 12 * int(config.num_attention_heads) * longest
     kept = a_layer + 4 * hidden * (layers - 1) if means.recompute else a_layer * layers
     return int(fixed + means.tokens * (kept + 8 * int(config.vocab_size)))
 
 
 def fit(
-    model: Any, lengths: Sequence[int], rank: int, where: torch.device, share: int = 1
+    model: Any, lengths: Sequence[int], wished: Means, where: torch.device, share: int = 1
 ) -> tuple[Means, list[str]]:
-    """Means that fit the free memory and sentences that say what was changed for it.
+    """The wished means, with as many tokens as suit the device, made to fit the free memory; and sentences
+    that say what was changed for that.
 
     So many processes share the memory of a machine; each has a GPU of its own.
     """
     on_cpu = where.type == "cpu"
-    wished = Means(MICRO_TOKENS if on_cpu else GPU_TOKENS, rank=rank)
+    wished = replace(wished, tokens=MICRO_TOKENS if on_cpu else GPU_TOKENS)
     room = int(SPARE * free(where)) // (share if on_cpu else 1)
     return fitted(model, wished, max(lengths), room)
 

@@ -79,7 +79,8 @@ def train(  # noqa: PLR0913  each is the caller's to choose
     Checkpoints go into `folder`; where it holds some of these lessons, training goes on from the newest.
     When `stop_asked` says so, a checkpoint is written and KeyboardInterrupt raised. `evaluate` is asked
     at `settings.dev_times` steps, the last one among them. `passes` over the lessons take the place of
-    `settings.epochs`. Raises Diverged.
+    `settings.epochs`. With `settings.average` the student ends as the mean of its last weights, and as far
+    as there is a mean, that is what `evaluate` sees. Raises Diverged.
     """
     course, notes = planned(student, lessons, settings, team, passes)
     yield from map(Noted, notes)
@@ -88,13 +89,14 @@ def train(  # noqa: PLR0913  each is the caller's to choose
     yield from map(Noted, skipped)
     done = checkpoint.restore(last, weights) if last else 0
     role, total = lessons[0].role, len(course.steps)
-    size = student.parameters, str(student.device), course.precision
     each = course.tokens([range(len(course.encoded))])
+    size = student.parameters, str(student.device), course.precision
     yield DistillBegan(run, role, len(course.encoded), total, done, each, *size)
 
     clock = _Clock(course.tokens(course.steps[done:]), _limit(student, course, team))
-    need = memory.needed(student.model, course.means, course.longest)
-    most = memory.held() + memory.bound(need, memory.free(torch.device("cpu")))
+    most = memory.held() + memory.bound(
+        memory.needed(student.model, course.means, course.longest), memory.free(torch.device("cpu"))
+    )
     for step, chosen in enumerate(course.steps[done:], start=done + 1):
         rate = settings.lr * warm_then_cosine(step, total, settings.warmup)
         if team.size > 1:
@@ -102,7 +104,7 @@ def train(  # noqa: PLR0913  each is the caller's to choose
         loss = _accumulate(student.model, [course.encoded[n] for n in chosen], course, team)
         team.add(weights.gradients())
         loss, stopping = team.agree(loss, stop_asked() and step < total)
-        if not math.isfinite(loss + weights.step(rate)):
+        if not math.isfinite(loss + weights.step(rate, step)):
             raise _diverged(step, last)
         memory.give_back(most)
         spent = course.tokens([chosen]), course.operations(student.model, chosen)
@@ -110,13 +112,14 @@ def train(  # noqa: PLR0913  each is the caller's to choose
 
         if team.first and evaluate and step in evaluated_at(total, settings.dev_times):
             with clock.stopped():
-                yield evaluate(step)
+                yield weights.averaged(evaluate, step)
         if team.first and step < total and (stopping or clock.due(settings.checkpoint_minutes)):
             with clock.stopped():
                 last = checkpoint.write(folder, step, weights, course.learnt)
             yield Checkpointed(role, step)
         if stopping:
             raise KeyboardInterrupt
+    weights.settle()
     student.model.eval()
 
 
@@ -141,11 +144,13 @@ def planned(
     lengths = [len(lesson.ids) for lesson in encoded]
     cut = sum(lesson.ids[-1] != student.end for lesson in every)
     notes = [f"{cut:,} of {len(every):,} lessons are cut at the student's {most:,} tokens"] if cut else []
-    means, changed = memory.fit(student.model, lengths, settings.lora_rank, student.device, team.size)
+    wished = Means(rank=settings.lora_rank, mean=settings.average > 0)
+    means, changed = memory.fit(student.model, lengths, wished, student.device, team.size)
     means = Means(**(team.tell(asdict(means)) or {}))  # all of the team do as the first
     precision = fast_precision(student.device)
     steps = batches.schedule(lengths, settings.batch, passes or settings.epochs, settings.seed)
-    learnt = digest(*(f"{lesson.ids} {lesson.learnt}" for lesson in encoded), f"rank {means.rank}")
+    also = [f"rank {means.rank}", *[f"average {settings.average}"] * means.mean]
+    learnt = digest(*(f"{lesson.ids} {lesson.learnt}" for lesson in encoded), *also)
     packed = student.device.type == "cuda" and precision == "bf16"  # the kernel takes no fp32
     return Course(encoded, steps, means, precision, packed, learnt), [*notes, *changed]
 
@@ -164,7 +169,7 @@ def _ready(student: Student, settings: TrainTable, course: Course) -> Weights:
         memory.keep_freed()
         memory.give_back(0)  # what another role or command left behind
     model.set_attn_implementation(attention_for(student.device, packed=course.packed))
-    return Weights(model.train(), settings)
+    return Weights(model.train(), settings, len(course.steps))
 
 
 def _limit(student: Student, course: Course, team: Team) -> float | None:

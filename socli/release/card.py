@@ -136,7 +136,8 @@ def _result(bench: BenchRow, card: Scorecard) -> str:
 
 def _format(form: Scheme, kind: AnswerKind) -> str:
     """How the text looks, by an invented problem; lessons as the students learnt them."""
-    problem, steps = (_CANDLE, _CANDLE_STEPS) if kind == "yes/no" else (_PENCILS, _PENCIL_STEPS)
+    without = kind == "yes/no" and not form.bare  # a candle has no equations
+    problem, steps = (_CANDLE, _CANDLE_STEPS) if without else (_PENCILS, _PENCIL_STEPS)
     trace = Trace(problem.id, steps, problem.gold or "", "reference")
     how = {
         "answer": "the answer alone",
@@ -194,6 +195,9 @@ def _training(run: RunRow, form: Scheme) -> str:
     ]
     if table.get("lora_rank"):
         lines.append("Trained as low-rank adapters, which are merged into these weights")
+    if table.get("average"):
+        last = f"{100 * table['average']:g} % of the steps"
+        lines.append(f"These weights are the mean of those after each of the last {last}")
     return "\n".join(f"- {line}" for line in lines)
 
 

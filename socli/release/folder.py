@@ -118,6 +118,17 @@ def kind_of(run: RunRow, store: Store) -> AnswerKind:
     return next((problem.kind for problem in learnt), "number")
 
 
+def weights_of(run: RunRow, role: Role) -> Path:
+    """The folder of a role of a run of the store; MissingError where its weights are gone."""
+    place = run.folder / role
+    if not (place / "model.safetensors").is_file():
+        raise MissingError(
+            f"the weights of run {run.id} are not in {place}",
+            hint="train it again with `socli distill --again`",
+        )
+    return place
+
+
 def is_path(name: str) -> bool:
     """Whether what was typed can be a path alone: no run's id or name has such signs."""
     return name.startswith((".", "~")) or "/" in name or "\\" in name
@@ -135,14 +146,11 @@ def _released(run: RunRow, store: Store) -> Released:
     refuse_unfinished(run)
     form = frozen_scheme(run.recipe)
     for role in scheme.roles(form):
-        if not (run.folder / role / "model.safetensors").is_file():
-            raise MissingError(
-                f"the weights of run {run.id} are not in {run.folder / role}",
-                hint="train it again with `socli distill --again`",
-            )
+        weights_of(run, role)
     runs, bases = store.runs(), base_names(run, form)
-    lines = {role: origins(base, runs) for role, base in bases.items()}
-    texts = {name: text for base in bases.values() for name, text in licence_texts(base, runs).items()}
+    lines = {role: origins(base, runs, role) for role, base in bases.items()}
+    found = [licence_texts(base, runs, role) for role, base in bases.items()]
+    texts = {name: text for some in found for name, text in some.items()}
     return Released(run, kind_of(run, store), lines, store.benches(run.id), texts)
 
 

@@ -14,7 +14,7 @@ from socli.report import Arm, Curve, Report, Result, Section
 from socli.scoring import compare, outputs, stats
 from socli.scoring.stats import Interval
 from socli.store import Store
-from socli.tables import ProblemsTable, TeacherTable
+from socli.tables import ProblemsTable, SchemeTable, TeacherTable
 from socli.teacher import money
 
 POINTS = 160
@@ -99,10 +99,15 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
         name=f"{run.name} {run.arm}".strip(),
         runs=(),
         base=run.base,
-        scheme=f"{form}, {run.roles}" if form == "socratic" else form,
+        scheme=(f"{form}, {run.roles}" if form == "socratic" else form) + _bare(table),
         learnt=ProblemsTable.model_validate(run.recipe["problems"]).set_name,
         teacher=str(run.recipe.get("teacher", {}).get("model", "reference")),
     )
+
+
+def _bare(table: Mapping[str, Any]) -> str:
+    """What is said of a scheme that writes equations alone."""
+    return ", equations alone" * SchemeTable.model_validate(table).to_scheme().bare
 
 
 def _told_apart(sides: list[_Side]) -> list[_Side]:

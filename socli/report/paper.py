@@ -107,7 +107,8 @@ def against(first: Entry, second: Entry) -> bool:
 
     Answer only is compared with all; a chain of thought with all that ask; one student that asks itself with
     two that take turns, and these with a plan or a guide; reference steps with a teacher's; facts with none;
-    students that were not trained here with all that ask; and a pair with itself where a part is gold.
+    words with equations alone; students that were not trained here with all that ask; and a pair with itself
+    where a part is gold.
     """
     one, other = first.scheme, second.scheme
     if first.swapped or second.swapped:
@@ -116,8 +117,8 @@ def against(first: Entry, second: Entry) -> bool:
         return one is None and other is not None and other.asks
     if one == other:
         return first.teacher == "reference" != second.teacher
-    if one.facts != other.facts:
-        return one == replace(other, facts=True)
+    if one.facts != other.facts or (one.works and other.works and one.work != other.work):
+        return one in (replace(other, facts=True), replace(other, work="words"))
     if one.name != other.name:
         return one.name == "answer" or (one.name == "cot" and other.asks)
     return one.asks and _parts(one) < _parts(other) and len(_parts(other) - _parts(one)) == 1
@@ -200,11 +201,13 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
 
 
 def _gain(section: Section, row: Row, name: str) -> str:
-    """The relative gain over the arm of another scheme, as `+12 %`; of the same facts."""
+    """The relative gain over the arm of another scheme, as `+12 %`; of the same facts and kind of steps."""
     form = row.entries[0].scheme
     for other in section.rows:
         base = other.entries[0].scheme
-        if form and base and base.name == name and base.facts == form.facts and other is not row:
+        if not form or not base or (base.name, base.facts) != (name, form.facts) or other is row:
+            continue
+        if base.bare == form.bare or not base.works:
             places = _common(row, other)
             ours, theirs = (sum(map(sum, one.outcomes(places))) / len(one.entries) for one in (row, other))
             return f"{100 * (ours / theirs - 1):+.0f} %" if theirs else ""
@@ -326,7 +329,7 @@ def _figure(paper: dict[str, Any] | None, entry: Entry) -> str:
         "cot": "reference" if known else "teacher",
         "socratic": "socratic-reference" if known else "socratic",
     }[entry.scheme.name]
-    return _cell(paper, key) if key in paper else "–"
+    return _cell(paper, key) if key in paper and not entry.scheme.bare else "–"
 
 
 def _cell(paper: dict[str, Any], key: str) -> str:

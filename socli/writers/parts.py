@@ -15,7 +15,7 @@ from socli import scheme
 from socli.arithmetic import marks
 from socli.errors import UsageError
 from socli.problem import Problem, Step
-from socli.scheme import ASK, END, WORK
+from socli.scheme import ASK, END, WORK, Scheme
 from socli.solve import Solvers
 from socli.writers.pieces import Piece
 from socli.writers.swapping import alike, gold_questions
@@ -37,7 +37,7 @@ def swapped(who: Solvers, problems: Iterable[Problem], part: Part) -> Solvers:
     if part == "questions":
         return replace(who, name=name, run=None, decomposer=gold_questions(problems))
     known = {scheme.prompt(problem, facts=who.scheme.facts): problem for problem in problems}
-    return replace(who, name=name, run=None, student=_Answers(known))
+    return replace(who, name=name, run=None, student=_Answers(known, who.scheme))
 
 
 def gold(name: str, part: Part) -> str:
@@ -45,16 +45,16 @@ def gold(name: str, part: Part) -> str:
     return f"{name} with gold {part}"
 
 
-def fit(problem: Problem) -> bool:
-    """Whether the reference has sub-questions and answers to stand in with."""
-    return bool(problem.steps) and all(step.question and step.text for step in problem.steps)
+def fit(problem: Problem, form: Scheme) -> bool:
+    """Whether the reference has sub-questions and answers to stand in with, as they are written there."""
+    return bool(problem.steps) and all(step.question and scheme.worked(step, form) for step in problem.steps)
 
 
 class _Answers:
     """The reference as a solver."""
 
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
-        self._problems = problems
+    def __init__(self, problems: Mapping[str, Problem], form: Scheme) -> None:
+        self._problems, self._form = problems, form
         self._rows: list[Problem] = []
         self._read: list[str] = []
         self._last: list[Step | None] = []
@@ -76,7 +76,7 @@ class _Answers:
             asked = self._read[row].removesuffix(WORK).rpartition(ASK)[2]
             step = self._last[row] = max(problem.steps, key=lambda one: alike(asked, one.question))
             self._read[row] = ""
-            yield Piece(row, f" {scheme.one_line(step.text)}\n", tokens=0, stop="line")
+            yield Piece(row, f" {scheme.worked(step, self._form)}\n", tokens=0, stop="line")
 
 
 def _value(problem: Problem, last: Step | None) -> str:

@@ -16,7 +16,8 @@ Ask = Callable[[str, str], str | None]
 
 def swapped(who: Solvers, *, decomposer: Writes | None = None, solver: Writes | None = None) -> Solvers:
     """The same solvers with one part or both put in by others; a student that wrote alone now solves."""
-    form = Scheme("socratic", "split", who.scheme.sub_answers, facts=who.scheme.facts)
+    own = who.scheme
+    form = Scheme("socratic", "split", own.sub_answers, facts=own.facts, work=own.work)
     return replace(who, scheme=form, decomposer=decomposer or who.decomposer, student=solver or who.student)
 
 
