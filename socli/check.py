@@ -238,14 +238,14 @@ def _leak(problem: Problem, trace: Trace) -> int | None:
 
 
 def _repeated(trace: Trace, others: Iterable[Trace]) -> Judgement | None:
-    told = _folded(trace)
+    told = folded(trace)
     for other in others:
-        if other.id != trace.id and other.problem_id == trace.problem_id and _folded(other) == told:
+        if other.id != trace.id and other.problem_id == trace.problem_id and folded(other) == told:
             return Judgement("duplicate", f"duplicate of {other.id}")
     return None
 
 
-def _folded(trace: Trace) -> str:
+def folded(trace: Trace) -> str:
     """The steps and the answer without case, spacing and punctuation."""
     parts = chain((trace.answer,), *((step.question, step.text) for step in trace.steps))
     return "\n".join(" ".join(_FOLD.sub(" ", part.casefold()).split()) for part in parts)
