@@ -161,6 +161,18 @@ def warnings(trace: Trace) -> list[str]:
     return [_UNUSED.format(index + 1) for index in unused(trace.steps, trace.answer)]
 
 
+def arrives(trace: Trace) -> bool:
+    """Whether the steps come to the answer: every mark is whole, and the last that is there states it.
+
+    No verdict rests on it. Words are not read, so what marks nothing comes to its answer, and all comes to
+    an answer that is no number.
+    """
+    texts = [step.text for step in trace.steps if "<<" in step.text or ">>" in step.text]
+    whole = all(text.count(sign) == len(arithmetic.marks(text)) for text in texts for sign in ("<<", ">>"))
+    result = _number(trace.answer)
+    return whole and (not texts or result is None or result in _values(texts[-1]))
+
+
 def unused(steps: Sequence[Step], ends: str) -> list[int]:
     """Indexes of steps whose values no later step mentions and that are not the answer `ends`.
 

@@ -174,27 +174,36 @@ def worth_learning(
     traces: Traces, likes: Sequence[Trace], samples: int, form: Scheme, set_name: str, store: Store
 ) -> list[tuple[Problem, Trace]]:
     """Of the first so many samples of each problem that were asked for like one of these: the kept ones that
-    go another way than the traces and each other.
+    arrive at their answer on another way than the traces and each other.
 
-    Two traces go the same way where their equations are the same, in order: the sub-questions and the words
-    around them are of the same small student, and learning them again teaches little (Yuan et al. 2023).
+    Two traces go the same way where their equations are the same, in order: a small student varies the words
+    around them for the worse (docs/decisions/0016-rounds-from-the-base.md). Words count where no trace of the
+    problem marks an equation.
     """
     ids = {problem.id for problem, _ in traces}
+    marking = {problem.id for problem, trace in traces if equations(trace)}
     ways = {(problem.id, way(trace)) for problem, trace in traces}
     found = []
     for like in likes:
         for problem, trace in store.kept(set_name, like.teacher, like.prompt_hash):
             mine = problem.id in ids and trace.sample < samples and _asked_alike(trace, like)
-            if mine and (problem.id, way(trace)) not in ways and not scheme.misfit(trace, form):
+            sound = check.arrives(trace) and not scheme.misfit(trace, form)
+            if problem.id in marking and not equations(trace):
+                continue
+            if mine and sound and (problem.id, way(trace)) not in ways:
                 ways.add((problem.id, way(trace)))
                 found.append((problem, trace))
     return found
 
 
 def way(trace: Trace) -> tuple[str, ...]:
-    """The marked equations of a trace without spacing and currency; its words where it marks none."""
-    found = [_SPACING.sub("", mark.expression) for step in trace.steps for mark in marks(step.text)]
-    return tuple(found) or (check.folded(trace),)
+    """The equations of a trace; its words where it marks none."""
+    return equations(trace) or (check.folded(trace),)
+
+
+def equations(trace: Trace) -> tuple[str, ...]:
+    """What a trace computes, in order, without spacing and currency."""
+    return tuple(_SPACING.sub("", mark.expression) for step in trace.steps for mark in marks(step.text))
 
 
 def _asked_alike(trace: Trace, like: Trace) -> bool:

@@ -152,9 +152,12 @@ def test_kept_samples_that_go_another_way_are_learnt_and_no_others(store):
     add(0, "It is <<5+1=6>>6.", temperature=1.0)
     add(0, "It is <<5+1=6>>6.", teacher="run:2")
     add(0, "It is <<3*4=12>>12.", problem=CAKE)
+    strange = ("It is 2+4=6>>6.", "It is six.", "It is <<2*4=8>>8.", "It is <<2+2+2=6>>6 or <<2+4 = 6.")
+    for number, work in enumerate(strange):
+        add(number, work, teacher="run:3")
     found = worth_learning(known, [like], 4, Scheme(), "set", store)
     assert [(problem.id, told) for problem, told in found] == [(TEA.id, other)]
-    two = [like, replace(like, teacher="run:2")]
+    two = [like, *(replace(like, teacher=f"run:{n}") for n in (2, 3))]
     assert [told.teacher for _, told in worth_learning(known, two, 4, Scheme(), "set", store)] == [
         "run:1",
         "run:2",
@@ -392,9 +395,11 @@ def test_nothing_is_drawn_for_dev_problems_and_rounds_are_compared_on_them(store
     assert len(dev) == 2
     as_if = asked(run, Sampling(0.7, 0.95, recipe.train.seed, 1), recipe.bench)
     for problem, _ in dev:  # whoever drew them, they are not learnt
-        told = replace(as_if, problem_id=problem.id, steps=(Step("How?", "<<1+1=2>>2"),), answer=problem.gold)
+        work = f"That is <<{problem.gold}*1={problem.gold}>>{problem.gold}."
+        told = replace(as_if, problem_id=problem.id, steps=(Step("How?", work),), answer=problem.gold)
         store.add_traces([TraceRow(told, "kept")])
     assert worth_learning(learnt, [as_if], 1, Scheme(), "mine.jsonl", store) == []
+    assert len(worth_learning(dev, [as_if], 1, Scheme(), "mine.jsonl", store)) == 2
     assert not any(isinstance(event, Noted) and "dev problems right" in event.text for event in events)
 
 
@@ -402,7 +407,7 @@ def test_the_dev_shares_of_the_rounds_are_told(store, base):
     recipe = with_rounds(0, dev=1, dev_times=1).model_copy(update={"bench": BenchTable(max_tokens=20)})
     list(queue(store, base, recipe))
     recipe = with_rounds(1, recipe)
-    as_if_drawn(store, recipe, *(f"That is <<{n}+1={n + 1}>>{n + 1}." for n in range(4)))
+    as_if_drawn(store, recipe, *(f"That is <<{p.gold}*1={p.gold}>>{p.gold}." for p in PROBLEMS))
     *_, last = queue(store, base, recipe)
     assert last == Noted("student: dev problems right: 0.0 % in round 0, 0.0 % in round 1")
 
