@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from socli import recipe as recipes
 from socli import rehearsal, sampling, scheme
 from socli.augment import Variant
-from socli.engine import batches, checkpoint, memory, student, training
+from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
 from socli.events import Checkpointed, Evaluated, Event, Noted, Role, Saved, Trained
@@ -203,7 +203,6 @@ def _teach(
     """Train one role, store its metrics as they come, save its weights: the best and, if others, the last."""
     form, team = recipe.to_scheme(), teams.joined()
     lessons = _lessons(traces, form, role)
-    memory.give_back(0)  # what a training or drawing before it kept counts as free for this one
     learner = student.load(base, recipe.student.base_of(role), "fp32")
     passes = _passes(lessons, traces, recipe, learner)
     checkpoints = run.folder / "checkpoints" / role
