@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doubles import PROBLEMS, ScriptedWriter
+from doubles import PROBLEMS, ScriptedWriter, draw
 from filelock import FileLock
 from test_distill import BY_HEART, SOLO, annotated
 
 from socli import recipe as recipes
 from socli import rehearsal, sampling, scheme
+from socli.cli import wiring
 from socli.distill import distill_queue
 from socli.errors import RecipeError, TryAgainError, UsageError
 from socli.events import AnnotateBegan, DistillBegan, Judged, Noted, Refused, Saved, Traced, Trained
@@ -19,9 +20,11 @@ from socli.problem import Problem, Step, Trace
 from socli.records import TraceRow
 from socli.sampling import asked, drawn, judged, sample, way, worth_learning
 from socli.scheme import Scheme
+from socli.screen.progress import counted, picture
+from socli.screen.scene import Scene
 from socli.solve import Solvers
 from socli.store import Store
-from socli.tables import BenchTable, SamplingTable, SchemeTable, TrainTable
+from socli.tables import BenchTable, SamplingTable, SchemeTable, TeacherTable, TrainTable
 from socli.writers.pieces import Sampling
 
 TEA = Problem("What do 2 teas at $3 cost?", "6")
@@ -161,6 +164,38 @@ def test_kept_samples_that_go_another_way_are_learnt_and_no_others(store):
         "run:1",
         "run:2",
     ]
+
+
+def test_what_a_student_drew_is_no_other_models_trace(store):
+    store.add_problems("set", [TEA])
+    store.add_traces(TraceRow(trace("<<2*3=6>>6", teacher=name), "kept") for name in ("run:1", "gpt"))
+    others = store.kept_otherwise("set", Trace("", (), "", "m", "hash"), ["hash"])
+    assert [one.teacher for one in others] == ["gpt"]
+    assert wiring.teachers(store, TeacherTable(model="m", reuse=True)) == ["m", "gpt"]
+
+
+# ---- on the screen
+
+
+def test_the_screen_shows_how_far_drawing_is_and_how_much_is_kept():
+    began = DistillBegan("1a", "student", 4, 6, 6, 100, 135_000_000, "cpu", "bf16")
+    scene = Scene().after(began).after(AnnotateBegan("run:1a", 8, 2))
+    told = trace("It is <<2*3=6>>6.")
+    for event in (Traced(TEA, told), Refused(TEA, "wrong answer"), Judged(1, {"wrong-answer": 1}, 0, 60)):
+        scene = scene.after(event)
+    lines = draw(picture(scene, 10.0), width=100).splitlines()
+    assert lines[0] == "Drawing solutions with run:1a"
+    assert lines[1].endswith("  4 of 8")
+    assert lines[-4:] == [
+        "kept                1  ━━━━━━━━━━━━━━━━━━━━                       50.0 %",
+        "refused: 1 wrong-answer",
+        "60 tokens written · about 180 in all",
+        "0.2 solutions/s · 6.0 tokens/s written · 0:20 left",
+    ]
+    assert counted(scene, 10.0) == (
+        "4 of 8 drawn, 1 of 2 kept (50.0 %), 60 tokens written, about 180 in all, 0.2 solutions/s, "
+        "6.0 tokens/s written, 0:20 left"
+    )
 
 
 # ---- a tiny student that knows four problems by heart
