@@ -303,12 +303,8 @@ def plain(event: events.Event) -> str | None:
         case events.Noted(text):
             said = text
         case events.AnnotateBegan(teacher, total, done):
-            what = (
-                f"drawing {total:,} solutions"
-                if teacher.startswith(RUN)
-                else f"annotating {total:,} problems"
-            )
-            said = f"{what} with {teacher}, {done:,} done before"
+            doing, what = ("drawing", "solutions") if teacher.startswith(RUN) else ("annotating", "problems")
+            said = f"{doing} {total:,} {what} with {teacher}, {done:,} done before"
         case events.Refused(problem, reason):
             said = f"refused {problem.id}: {reason}"
         case events.Evaluated(role, step, right, problems, best):
