@@ -163,6 +163,18 @@ def warnings(trace: Trace) -> list[str]:
     return [_UNUSED.format(index + 1) for index in unused(trace.steps, trace.answer)]
 
 
+def arrives(trace: Trace) -> bool:
+    """Whether the steps come to the answer: every mark is whole, and the last that is there states it.
+
+    No verdict rests on it. Words are not read, so what marks nothing comes to its answer, and all comes to
+    an answer that is no number.
+    """
+    texts = [step.text for step in trace.steps if "<<" in step.text or ">>" in step.text]
+    whole = all(text.count(sign) == len(arithmetic.marks(text)) for text in texts for sign in ("<<", ">>"))
+    result = _number(trace.answer)
+    return whole and (not texts or result is None or result in _values(texts[-1]))
+
+
 def unused(steps: Sequence[Step], ends: str) -> list[int]:
     """Indexes of steps whose values no later step mentions and that are not the answer `ends`.
 
@@ -240,14 +252,14 @@ def _leak(problem: Problem, trace: Trace) -> int | None:
 
 
 def _repeated(trace: Trace, others: Iterable[Trace]) -> Judgement | None:
-    told = _folded(trace)
+    told = folded(trace)
     for other in others:
-        if other.id != trace.id and other.problem_id == trace.problem_id and _folded(other) == told:
+        if other.id != trace.id and other.problem_id == trace.problem_id and folded(other) == told:
             return Judgement("duplicate", f"duplicate of {other.id}")
     return None
 
 
-def _folded(trace: Trace) -> str:
+def folded(trace: Trace) -> str:
     """The steps and the answer without case, spacing and punctuation."""
     parts = chain((trace.answer,), *((step.question, step.text) for step in trace.steps))
     return "\n".join(" ".join(_FOLD.sub(" ", part.casefold()).split()) for part in parts)

@@ -1,15 +1,16 @@
 """Turn kept traces into trained students: Runs, whose roles are trained one after the other.
 
-A recipe with arms or several seeds is a queue of Runs. The same command goes on with it: finished Runs,
-and finished roles of the one that was interrupted, are left alone, and it continues from its last
-checkpoint.
+A recipe with arms or several seeds is a queue of Runs, each of which may be followed by those of further
+rounds, which learn from what it draws. The same command goes on with it: finished Runs, drawn samples and
+finished roles of the Run that was interrupted are left alone, and it continues from its last checkpoint.
 """
 
 import importlib.metadata
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -17,7 +18,7 @@ from typing import Any, assert_never
 from filelock import FileLock, Timeout
 
 from socli import recipe as recipes
-from socli import rehearsal, scheme
+from socli import rehearsal, sampling, scheme
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
@@ -80,28 +81,59 @@ def distill_queue(  # noqa: PLR0913  each is the caller's to choose
 ) -> Iterator[Event]:
     """Train each of the recipe's runs that is not done, or of these `arms` alone; `again`: done ones too.
 
-    `variants` of problems that are learnt from are learnt from too, those of dev problems are not. A run that
-    diverges does not keep the others from being trained; its error is raised at the end.
+    After each come the runs of its further rounds, where the recipe has any. `variants` of problems that are
+    learnt from are learnt from too, those of dev problems are not. A run that diverges does not keep the
+    others from being trained; its error is raised at the end.
     """
     queue = [(arm, alone) for arm, alone in recipe.queue() if not arms or arm in arms]
+    for _, alone in queue if recipe.train.rounds else ():
+        sampling.refuse(alone.to_scheme())  # before anything is trained
     diverged: training.Diverged | None = None
     for place, (arm, alone) in enumerate(queue, 1):
         which = f"{place} of {len(queue)}: " + f"arm {arm}, " * bool(arm) + f"seed {alone.train.seed}"
-        done = None if again else store.find_run(_plan(name, alone, traces, arm, variants), "done")
-        if done is not None:
-            yield Noted(f"run {done.id} is done already" + f" ({which})" * (len(queue) > 1))
-            continue
-        if len(queue) > 1:
-            yield Noted(which)
+        title = which if len(queue) > 1 else ""
+        more = {"stop_asked": stop_asked, "others": others, "arm": arm, "variants": variants}
         try:
-            yield from distill(
-                name, alone, traces, base, store, stop_asked, others=others, arm=arm, variants=variants
-            )
+            yield from _rounds(name, alone, traces, base, store, title, again=again, **more)
         except training.Diverged as error:
             diverged = error
             yield Noted(f"{which}: {error}")
     if diverged:
         raise diverged
+
+
+def _rounds(
+    name: str,
+    recipe: Recipe,
+    traces: rehearsal.Traces,
+    base: Path,
+    store: Store,
+    title: str,
+    *,
+    again: bool,
+    **more: Any,
+) -> Iterator[Event]:
+    """Train one run of the queue, then, round by round, another from its base on what the last one drew."""
+    runs: list[RunRow] = []
+    learnt, rounds = traces, recipe.train.rounds
+    for number, one in enumerate(recipe.rounds()):
+        if runs:
+            before = len(learnt)
+            with _locked(runs[-1], "sampled"):
+                learnt = yield from sampling.with_samples(one, traces, runs, store, more["stop_asked"])
+            if len(learnt) == before:
+                yield Noted(f"round {number} would learn the same again, so it is left out")
+                break
+        which = ", ".join([title] * bool(title) + [f"round {number} of {rounds}"] * bool(rounds))
+        plan = _plan(name, one, learnt, more["arm"], more["variants"])
+        done = None if again else store.find_run(plan, "done")
+        if done:
+            yield Noted(f"run {done.id} is done already" + f" ({which})" * bool(which))
+        else:
+            yield from map(Noted, [which] * bool(which))
+            done = yield from distill(name, one, learnt, base, store, **more)
+        runs.append(done)
+    yield from sampling.compared(runs, store)
 
 
 def distill(  # noqa: PLR0913  each is the caller's to choose
@@ -115,10 +147,10 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     others: Mapping[Role, Path] | None = None,
     arm: str = "",
     variants: Sequence[Variant] = (),
-) -> Iterator[Event]:
+) -> Generator[Event, None, RunRow]:
     """Train the students of one run on the traces and variants, from the model in the folder `base`.
 
-    `others` are the folders of roles that start from another model.
+    `others` are the folders of roles that start from another model. Returns the run that is done.
     """
     form = recipe.to_scheme()
     if not traces:
@@ -129,10 +161,9 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
         run = store.start_run(plan)
     else:
         yield Noted(f"going on with run {run.id}, begun {run.created}")
-    made(run.folder)
     began = time.monotonic()
     try:
-        with FileLock(run.folder / "lock", timeout=0):
+        with _locked(run, "trained"):
             learnt, dev = rehearsal.carved(traces, recipe)
             learnt = [*learnt, *_varied(learnt, variants)]
             for role in scheme.roles(form):
@@ -140,13 +171,23 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
                     start = (others or {}).get(role, base)
                     yield from _teach(role, learnt, dev, recipe, run, start, store, stop_asked)
             store.finish_run(run.id, "done")
-    except Timeout as error:
-        raise TryAgainError(f"run {run.id} is being trained by another process") from error
     except training.Diverged as error:
         store.finish_run(run.id, "failed", str(error))
         raise
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     yield Saved(run.id, str(run.folder), time.monotonic() - began)
+    return store.run(run.id)
+
+
+@contextmanager
+def _locked(run: RunRow, what: str) -> Iterator[None]:
+    """Keep other processes from a run; TryAgainError, which says what is being done, where one has it."""
+    made(run.folder)
+    try:
+        with FileLock(run.folder / "lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise TryAgainError(f"run {run.id} is being {what} by another process") from error
 
 
 def _teach(
@@ -314,7 +355,8 @@ def _plan(
         base=recipe.student.base,
         versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")}
         | {"device": student.device_name()},
-        note=f"{len(traces)} traces" + f" and {len(varied)} variants with swapped numbers" * bool(varied),
+        note=f"{len(traces)} traces{sampling.counted(traces)}"
+        + f" and {len(varied)} variants with swapped numbers" * bool(varied),
         arm=arm,
         budget=recipe.train.budget,
         traces=digest(

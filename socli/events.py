@@ -23,7 +23,10 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class AnnotateBegan:
-    """A teacher is about to be asked `total` problems; `done` were already in the store."""
+    """A teacher is about to be asked `total` problems; `done` were already in the store.
+
+    A teacher `run:ID` is a run that draws samples: `total` solutions.
+    """
 
     teacher: str
     total: int

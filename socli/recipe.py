@@ -7,7 +7,7 @@ key named.
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +21,7 @@ from socli.tables import (
     ArmTable,
     BenchTable,
     ProblemsTable,
+    SamplingTable,
     SchemeTable,
     Size,
     SizeTable,
@@ -51,6 +52,7 @@ class Recipe(Table):
     scheme: SchemeTable = SchemeTable()
     student: StudentTable = StudentTable()
     train: TrainTable = TrainTable()
+    sampling: SamplingTable = SamplingTable()
     bench: BenchTable = BenchTable()
     arms: dict[Annotated[str, AfterValidator(arm_name)], ArmTable] = Field(default_factory=dict)
     """Schemes that are compared, each by its name."""
@@ -86,6 +88,14 @@ class Recipe(Table):
             for seed in self.train.seeds or (self.train.seed,)
             for train in [self.train.model_copy(update={"seed": seed, "seeds": ()})]
             for arm, form in schemes.items()
+        ]
+
+    def rounds(self) -> "list[Recipe]":
+        """A recipe of each round alone, which says `train.rounds = 0` first; that one draws no samples."""
+        tables = [self.train.model_copy(update={"rounds": n}) for n in range(self.train.rounds + 1)]
+        return [
+            self.model_copy(update={"train": table} | ({} if table.rounds else {"sampling": SamplingTable()}))
+            for table in tables
         ]
 
 
@@ -184,6 +194,17 @@ def title(name: str) -> str:
 def dump(recipe: Recipe) -> str:
     """The recipe with every default written out, as JSON: what a Run is frozen with."""
     return json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
+
+
+def settled(frozen: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe as it was stored with a run, without its name; keys that it is older than have their defaults.
+
+    It stays as it is where its keys were others.
+    """
+    told = {key: value for key, value in frozen.items() if key != "name"}
+    with suppress(RecipeError):
+        told = parse(told, "").model_dump(mode="json")
+    return told
 
 
 def _read(override: str) -> tuple[list[str], Any]:

@@ -26,6 +26,8 @@ Code = Literal[
 """Why a trace may not be trained on, in the order in which it is asked; the first that fits is the reason."""
 RunStatus = Literal["started", "done", "failed"]
 BenchStatus = Literal["started", "done"]
+RUN = "run:"
+"""How the name of a teacher begins that is a run; its id follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class RunRow(RunPlan):
     def size(self) -> str:
         """In which size of its recipe it was trained."""
         return str(self.recipe.get("size", "full"))
+
+    @property
+    def round(self) -> int:
+        """Of how many rounds of samples it learnt, each drawn by the run before; 0 where of none."""
+        return int(self.recipe.get("train", {}).get("rounds", 0))
 
 
 @dataclass(frozen=True, slots=True)

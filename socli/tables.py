@@ -311,6 +311,21 @@ class TrainTable(Table):
     """So many problems are not trained on but solved now and then; the weights that solve most are kept."""
     dev_times: int = Field(default=4, ge=1)
     """How often these are solved in a training, evenly apart, the last time at its end."""
+    rounds: int = Field(default=0, ge=0, le=100)
+    """Self-training: so often the trained student solves the problems itself, and another one is trained from
+    `student.base` on what came out right too. `[sampling]` says how it solves them."""
+
+
+class SamplingTable(Table):
+    """How a trained student solves the problems it learnt from, for the next of `train.rounds`."""
+
+    samples: int = Field(default=4, ge=1, le=256)
+    """Solutions of each problem that are drawn in a round; right and sound ones with other equations than
+    there were before are learnt."""
+    temperature: float = Field(default=0.7, gt=0, le=2, allow_inf_nan=False)
+    """Above 0, for greedy samples would all be the same; more varies them."""
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    """Share of the likeliest tokens that is drawn from."""
 
 
 class BenchTable(Table):

@@ -267,3 +267,23 @@ def test_no_story_is_refused_or_warned_of(split: str) -> None:
     for problem in problems(f"stories:{split}", limit=300):
         assert judge(problem, trace(problem), SOCRATIC) == Judgement()
         assert warnings(trace(problem)) == []
+
+
+@pytest.mark.parametrize(
+    ("works", "ends", "arrives"),
+    [
+        (["It is $<<2*3=6>>6."], "6", True),
+        (["It is <<2*3=6>>6.", "So six."], "6", True),
+        (["It is <<2*3=6>>6, so 6*100 is 600."], "600", True),
+        (["It is <<2*3=6>>6.", "And <<6+1=7>>7."], "6", False),
+        (["It is <<80*0.030=2.4>>2.4."], "24", False),
+        (["It is 2*3=6>>6."], "6", False),
+        (["It is <<2*3 = 6."], "6", False),
+        (["It is six."], "6", True),
+        (["It is <<2*3=6>>6."], "yes", True),
+        ([], "6", True),
+    ],
+)
+def test_steps_arrive_where_the_last_marked_one_states_the_answer(works, ends, arrives):
+    steps = tuple(Step("How much?", work) for work in works)
+    assert check.arrives(Trace("p", steps, ends, "m")) is arrives

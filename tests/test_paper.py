@@ -32,6 +32,7 @@ def scored(
     right: str,
     seed: int = 1,
     size: str = "small",
+    traces: str = "t",
     **more: object,
 ) -> str:
     """A done run of the arm whose n-th prediction on `gsm8k:test` is right where `right` has a 1."""
@@ -42,7 +43,8 @@ def scored(
         "scheme": scheme,
         "train": {**made["train"], "seed": seed, **more},
     }
-    plan = replace(PLAN, name="paper-gsm8k", recipe=recipe, seed=seed, arm=arm, base="gpt2-large", traces="t")
+    plan = replace(PLAN, name="paper-gsm8k", recipe=recipe, seed=seed, arm=arm, base="gpt2-large")
+    plan = replace(plan, traces=traces)
     run = store.finish_run(store.start_run(plan).id, "done").id
     bench(store, run, right, run=run)
     return run
@@ -84,6 +86,16 @@ def test_seeds_of_an_arm_stand_together_and_other_sizes_and_settings_apart(store
     ]  # fmt: skip
     assert [one.size for one in experiments(store, "paper-gsm8k", "full")] == ["full"]
     assert experiments(store, "paper-svamp") == []
+
+
+def test_the_arms_of_a_round_stand_together_whatever_each_drew(store: Store) -> None:
+    for rounds, traces in ((0, ("t", "t")), (1, ("u", "v"))):
+        scored(store, "cot", COT, "0001", traces=traces[0], rounds=rounds)
+        scored(store, "split", SPLIT, "1111", traces=traces[1], rounds=rounds)
+    later, first = experiments(store, "paper-gsm8k")
+    assert (first.variant, later.variant) == ("", "round-1")
+    for one in (first, later):
+        assert [(row.arm, row.verdicts) for row in one.entries] == [("cot", "0001"), ("split", "1111")]
 
 
 def test_the_bench_of_most_problems_counts_and_none_of_drawn_samples(store: Store) -> None:

@@ -27,7 +27,7 @@ LAYERS = """
     engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.average
     engine.weights engine.checkpoint engine.team engine.limit engine.decode engine.training engine
     annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
-    solvers rehearsal distill
+    solvers rehearsal sampling distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.text report.results report.experiment

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from socli.cli import app, options, repeats, wiring
-from socli.errors import SocliError
+from socli.errors import SocliError, UsageError
+from socli.records import RUN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from socli.annotate import Askings
+    from socli.events import Event
     from socli.problem import Problem
     from socli.recipe import Recipe
     from socli.store import Store
+    from socli.tables import TeacherTable
     from socli.teacher.cached import Cache
     from socli.teacher.money import Purse
 
@@ -23,7 +28,8 @@ def annotate(
     recipe: options.RecipeName = "quickstart",
     set_: options.Set = None,
     teacher: Annotated[
-        str | None, typer.Option(help="`reference` or a model's name; the recipe's otherwise.")
+        str | None,
+        typer.Option(help="`reference`, a model's name or `run:ID`, a student; the recipe's otherwise."),
     ] = None,
     base_url: options.BaseUrl = None,
     limit: options.Limit = None,
@@ -49,8 +55,9 @@ def annotate(
 ) -> None:
     """Let a teacher write sub-questions and answers into the store.
 
-    The teacher `reference` takes the data set's own steps and costs nothing. Problems that already
-    have a trace are not asked again. Ctrl-C once waits for the replies under way and stores them.
+    The teacher `reference` takes the data set's own steps and costs nothing, nor does a trained student,
+    `run:ID`. Problems that already have a trace are not asked again. Ctrl-C once waits for the replies under
+    way and stores them.
     """
     from socli import recipe as recipes
     from socli.annotate import Askings
@@ -60,7 +67,9 @@ def annotate(
     given["teacher.reuse"] = "true" if reuse else None
     overrides = [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     loaded = recipes.load(recipe, overrides)
-    paid = loaded.teacher.model != "reference"
+    paid = loaded.teacher.model != "reference" and not loaded.teacher.model.startswith(RUN)
+    if loaded.teacher.model.startswith(RUN):
+        _refuse(loaded.teacher, {"probe": probe, "budget": budget, "dry-run": dry_run, "record": record})
     spending = purse(loaded.teacher, budget) if paid else None
     problems, set_name = wiring.recipe_problems(loaded), loaded.problems.set_name
     out = set() if allow_overlap else repeats.left_out(problems, loaded, json=json)
@@ -92,6 +101,34 @@ def annotate(
         wiring.say(f"kept {kept:,} now, {total:,} in all; next: {next_}")
 
 
+def _refuse(table: "TeacherTable", given: "Mapping[str, object]") -> None:
+    """UsageError where a student is to be asked in a way that only a server can be."""
+    from socli.tables import TeacherTable
+
+    flags = [f"--{name}" for name, value in given.items() if value]
+    only = ("until_correct", "more_tokens", "guided", "reuse", "replay", "stronger")
+    flags += [f"teacher.{name}" for name in only if getattr(table, name) != getattr(TeacherTable(), name)]
+    if flags:
+        raise UsageError(
+            "a student draws its solutions here, without a server", f"leave out {', '.join(flags)}"
+        )
+
+
+def _drawn(
+    loaded: "Recipe", problems: "list[Problem]", db: "Store", stop_asked: "Callable[[], bool]"
+) -> "Iterator[Event]":
+    """The events of a student that draws samples of the problems, as `[teacher]` says how."""
+    from socli.sampling import sample
+    from socli.writers.pieces import Sampling
+
+    table, run = loaded.teacher, db.run(loaded.teacher.model.removeprefix(RUN))
+    if table.model != f"{RUN}{run.id}":  # it is the teacher's name from here on
+        raise UsageError(f"a student is named as a teacher by its whole id, {run.id}", f"say run:{run.id}")
+    db.add_problems(loaded.problems.set_name, problems)
+    how = Sampling(table.temperature, table.top_p, table.seed, table.samples)
+    return sample(problems, run, how, loaded.to_scheme(), loaded.bench, db, stop_asked)
+
+
 def _run(
     loaded: "Recipe",
     problems: "list[Problem]",
@@ -109,17 +146,21 @@ def _run(
 
     form, kept = loaded.to_scheme(), 0
     with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
-        events = annotating(
-            problems,
-            loaded.problems.set_name,
-            loaded.teacher,
-            form,
-            db,
-            purse=spending,
-            probe=probe,
-            record=record,
-            cache=cache,
-            stop_asked=stop_asked,
+        events: Iterator[Event] = (
+            _drawn(loaded, problems, db, stop_asked)
+            if loaded.teacher.model.startswith(RUN)
+            else annotating(
+                problems,
+                loaded.problems.set_name,
+                loaded.teacher,
+                form,
+                db,
+                purse=spending,
+                probe=probe,
+                record=record,
+                cache=cache,
+                stop_asked=stop_asked,
+            )
         )
         for event in screen.follow(events):
             kept += isinstance(event, Traced)

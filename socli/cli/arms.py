@@ -29,21 +29,24 @@ def check(recipe: "Recipe", names: Collection[str]) -> None:
 def runs_of(store: "Store", name: str, recipe: "Recipe", overrides: Sequence[str] = ()) -> "list[RunRow]":
     """The last finished run of each of the recipe's arms and seeds; MissingError where there is none.
 
+    Where the recipe has further rounds, that is the one of the last round; the newest where there is none.
     `overrides` are those of the recipe, for the command that trains what is missing.
     """
     train = wiring.command("distill", recipe=name, overrides=overrides)
     with suppress(SocliError):  # of a run that is gone: what was trained from it is there by its whole id
         recipe = bases.settled(recipe, store)
     queue = recipe.queue()
-    if len(queue) == 1:
+    if len(queue) == 1 and not recipe.train.rounds:
         return [wiring.chosen_run(store, None, name)]
     found, missing = [], []
     for arm, alone in queue:
-        good = next((row for row in store.runs() if _trained(row, name, arm, alone)), None)
-        if good:
-            found.append(good)
-        else:
-            missing.append(title(arm, alone.train.seed))
+        rows = [row for row in store.runs() if _trained(row, name, arm, alone)]
+        rounds = alone.train.rounds
+        good = next((row for row in rows if row.round == rounds), None) if rounds else None
+        if rows:
+            found.append(good or rows[0])
+        if not rows or (rounds and not good):
+            missing.append(title(arm, alone.train.seed, rounds))
     if not found:
         raise MissingError(f"there is no finished run of recipe {name} yet", hint=train)
     if missing:
@@ -51,9 +54,9 @@ def runs_of(store: "Store", name: str, recipe: "Recipe", overrides: Sequence[str
     return found
 
 
-def title(arm: str, seed: int) -> str:
-    """`arm cot, seed 2`."""
-    return f"arm {arm}, " * bool(arm) + f"seed {seed}"
+def title(arm: str, seed: int, round: int = 0) -> str:
+    """`arm cot, seed 2`, and which round where it is not the first."""
+    return f"arm {arm}, " * bool(arm) + f"seed {seed}" + f", round {round}" * bool(round)
 
 
 def _trained(row: "RunRow", name: str, arm: str, alone: "Recipe") -> bool:

@@ -197,7 +197,7 @@ def _introduced(row: "RunRow | None", rows: "list[RunRow]", screen: "Screen") ->
 
     if row is None or len(rows) < 2:
         return {}
-    screen.show(Noted(f"run {row.id}: {arms.title(row.arm, row.seed)}"))
+    screen.show(Noted(f"run {row.id}: {arms.title(row.arm, row.seed, row.round)}"))
     return {"run": row.id}
 
 

@@ -39,8 +39,8 @@ def distill(
     """Fine-tune a student, or a decomposer and a solver, on the kept traces.
 
     The same command goes on after a kill: what is done is left alone, the run under way continues from its
-    last checkpoint, then come the recipe's other arms and seeds. Missing traces are made first where the
-    teacher is free.
+    last checkpoint, then come the recipe's other rounds, arms and seeds. Missing traces are made first where
+    the teacher is free.
     """
     from socli import recipe as recipes
 

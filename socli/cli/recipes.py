@@ -62,7 +62,8 @@ def _size(size: str, recipe: "Recipe") -> str:
     """What a size of a recipe comes to, as a comment below it."""
     from socli.screen.render import line
 
-    runs, train, bench = len(recipe.queue()), recipe.train, recipe.bench
+    train, bench = recipe.train, recipe.bench
+    runs = len(recipe.queue()) * (1 + train.rounds)
     problems, scored = (f"{n:,}" if n else "all" for n in (recipe.problems.limit, bench.limit))
     return line(
         f"# size {size}: {runs} runs (arms {', '.join(recipe.arms) or 'none'}; seeds"

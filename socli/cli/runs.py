@@ -94,4 +94,4 @@ def _minute(time: str) -> str:
 
 
 def _plain(row: "RunRow") -> dict[str, Any]:
-    return {**asdict(row), "folder": str(row.folder)}
+    return {**asdict(row), "round": row.round, "folder": str(row.folder)}

@@ -213,8 +213,11 @@ def recipe_problems(recipe: "Recipe") -> "list[Problem]":
 
 
 def teachers(db: "Store", table: "TeacherTable") -> "list[str]":
-    """Whose traces a recipe learns from: its own, and with `teacher.reuse` every model's."""
-    others = [name for name in db.teachers() if name != "reference"] if table.reuse else []
+    """Whose traces a recipe learns from: its own; with `teacher.reuse` every model's but no student's."""
+    from socli.records import RUN
+
+    known = db.teachers() if table.reuse else []
+    others = [name for name in known if name != "reference" and not name.startswith(RUN)]
     return list(dict.fromkeys([*table.models, *others]))
 
 
@@ -326,11 +329,11 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
 
 
 def scheme_of(row: "RunRow") -> str:
-    """The scheme of a run in a few words."""
+    """The scheme of a run in a few words, and its round where there was one before."""
     from socli.scheme import described
     from socli.tables import frozen_scheme
 
-    return described(frozen_scheme(row.recipe))
+    return described(frozen_scheme(row.recipe)) + f", round {row.round}" * bool(row.round)
 
 
 def _other_bases(row: "RunRow") -> str:

@@ -216,6 +216,11 @@ def _data(run: RunRow) -> str:
     ]
     if table.augment:
         lines.append(f"Learnt from too: up to {table.augment} variants of each problem with swapped numbers")
+    if run.round:
+        rounds = "a round" if run.round == 1 else f"{run.round} rounds"
+        lines.append(
+            f"Learnt from too: right solutions of its own to these problems, {rounds} of self-training"
+        )
     if teacher.reuse:
         lines.append("Kept traces of other teachers in the same store were learnt from too (`teacher.reuse`)")
     return "\n".join(f"- {line}" for line in lines)

@@ -61,13 +61,14 @@ def experiments(
 
 def _shared(run: RunRow) -> str:
     """All that the runs of one comparison have in common."""
-    return json.dumps([run.recipe.get("student"), _settings(run.recipe), run.traces], sort_keys=True)
+    own = [run.round, run.recipe["sampling"]] if run.round else run.traces  # each run draws its own samples
+    return json.dumps([run.recipe.get("student"), _settings(run.recipe), own], sort_keys=True)
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The size and all settings of a training but the student, the scheme and the seed."""
+    """The size and all settings of a training but the student, the scheme, the seed and the round."""
     told = {key: dict(recipe.get(key, {})) for key in ("problems", "teacher", "train")}
-    for key in ("seed", "seeds", "checkpoint_minutes"):
+    for key in ("seed", "seeds", "checkpoint_minutes", "rounds"):
         told["train"].pop(key, None)
     return told | {"size": recipe.get("size", "full")}
 
@@ -77,8 +78,9 @@ def _variant(recipe: str, run: RunRow) -> str:
     with suppress(SocliError):
         written = recipes.load(recipe, [f"size={run.size}"]).model_dump(mode="json")
         if _settings(run.recipe) == _settings(written):
-            return ""
-    return digest(json.dumps(_settings(run.recipe), sort_keys=True))[:6]
+            return "" if run.round == written["train"]["rounds"] else f"round-{run.round}"
+    other = digest(json.dumps(_settings(run.recipe), sort_keys=True))[:6]
+    return other + f"-round-{run.round}" * bool(run.round)
 
 
 def _other(store: Store, name: str) -> _Side:

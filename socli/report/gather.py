@@ -9,6 +9,7 @@ from typing import Any
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
 from socli.problem import Prediction, Problem
+from socli.recipe import settled
 from socli.records import BenchRow, MetricRow, PredictionRow, RunRow
 from socli.report import Arm, Curve, Report, Result, Section
 from socli.scoring import compare, outputs, stats
@@ -90,13 +91,13 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
     """What runs of the same arm share, and the arm as far as the run says."""
     if run is None:
         return what, Arm(what, ())
-    recipe: dict[str, Any] = json.loads(json.dumps(run.recipe))
+    recipe: dict[str, Any] = settled(json.loads(json.dumps(run.recipe)))
     recipe.get("train", {}).pop("seed", None)
     recipe.pop("bench", None)  # how it is measured is no part of what it is
     table = run.recipe.get("scheme", {})
     form = str(table.get("name", run.scheme))
-    return json.dumps([run.name, run.base, recipe], sort_keys=True), Arm(
-        name=f"{run.name} {run.arm}".strip(),
+    return json.dumps([run.name, run.recipe_name, run.base, recipe], sort_keys=True), Arm(
+        name=" ".join([run.name, *[run.arm] * bool(run.arm), *[f"round {run.round}"] * bool(run.round)]),
         runs=(),
         base=run.base,
         scheme=(f"{form}, {run.roles}" if form == "socratic" else form) + _bare(table),

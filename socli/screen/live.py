@@ -221,6 +221,7 @@ class _Log:
             case Solved():
                 self._solved(event, scene)
             case Noted():
+                self._say_held()  # what was counted before it
                 self._talk(event)
             case _:
                 self.end()
@@ -228,9 +229,12 @@ class _Log:
 
     def end(self) -> None:
         """Print what waits."""
+        self._say_held()
+        self._write("\n" if self._written else "")
+
+    def _say_held(self) -> None:
         self._print(self._held)
         self._held = None
-        self._write("\n" if self._written else "")
 
     def _solved(self, event: Solved, scene: Scene) -> None:
         if scene.solving and scene.solving.last is None:

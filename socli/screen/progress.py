@@ -38,7 +38,8 @@ def annotating(scene: Scene, elapsed: float = 0.0) -> RenderableType:
         return Group()
 
     def draw(signs: Signs, width: int) -> Iterator[RenderableType]:
-        yield Text.assemble(("Annotating", "bold"), " with ", safe(now.began.teacher))
+        doing = "Drawing solutions" if now.draws else "Annotating"
+        yield Text.assemble((doing, "bold"), " with ", safe(now.began.teacher))
         yield _bar(now.done, now.began.total, signs, width)
         yield from _funnel(now, signs, width)
         for parts in (list(_took(now)), list(_speed(now, elapsed))):
@@ -87,7 +88,8 @@ def _took(now: Annotating) -> Iterator[str]:
         return
     times = (now.now + left) / now.now if now.now and left > 0 else None
     if used.dollars is None:
-        yield f"{used.tokens_in:,} tokens read, {used.tokens_out:,} written"
+        read = f"{used.tokens_in:,} tokens read, " * bool(used.tokens_in)
+        yield read + f"{used.tokens_out:,} " + ("written" if read else "tokens written")
         if times:
             yield f"about {times * (used.tokens_in + used.tokens_out):,.0f} in all"
         return
@@ -112,7 +114,8 @@ def _speed(now: Annotating, elapsed: float) -> Iterator[str]:
     if now.used is None or not now.used.tokens_out or elapsed < 0.5:
         yield from _pace(now.now, left, elapsed)
         return
-    yield f"{_rate(sum(now.judged.values()) / elapsed)} requests/s"
+    what = "solutions" if now.draws else "requests"
+    yield f"{_rate(sum(now.judged.values()) / elapsed)} {what}/s"
     yield f"{_rate(now.used.tokens_out / elapsed)} tokens/s written"
     yield from list(_pace(now.now, left, elapsed))[1:]
 
@@ -304,5 +307,8 @@ def counted(scene: Scene, elapsed: float = 0.0) -> str | None:
         return line(f"{bench.began.set}: {bench.done:,}{of} solved, {right}")
     if now := scene.annotating:
         told = [f"{now.done:,} of {now.began.total:,} annotated", f"{now.refused:,} refused"]
+        if now.draws and now.now:
+            kept = f"{now.traced:,} of {now.now:,} kept ({percent(now.traced / now.now)})"
+            told = [f"{now.done:,} of {now.began.total:,} drawn", kept]
         return ", ".join([*told, *_took(now), *_speed(now, elapsed)])
     return None

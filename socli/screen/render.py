@@ -18,6 +18,7 @@ from rich.tree import Tree
 from socli import events
 from socli.arithmetic import Mark, holds, marks
 from socli.problem import Prediction, Problem, Step
+from socli.records import RUN
 from socli.scheme import one_line
 from socli.screen.scene import Scene, Solving, lacking, sound
 
@@ -302,7 +303,8 @@ def plain(event: events.Event) -> str | None:
         case events.Noted(text):
             said = text
         case events.AnnotateBegan(teacher, total, done):
-            said = f"annotating {total:,} problems with {teacher}, {done:,} done before"
+            doing, what = ("drawing", "solutions") if teacher.startswith(RUN) else ("annotating", "problems")
+            said = f"{doing} {total:,} {what} with {teacher}, {done:,} done before"
         case events.Refused(problem, reason):
             said = f"refused {problem.id}: {reason}"
         case events.Evaluated(role, step, right, problems, best):

@@ -32,7 +32,7 @@ from socli.events import (
     Wrote,
 )
 from socli.problem import FinishReason, Prediction, Scorecard, Step
-from socli.records import Code
+from socli.records import RUN, Code
 from socli.scheme import Reading, read
 
 POINTS = 200
@@ -80,6 +80,11 @@ class Annotating:
     """Traces by what they were refused for; None is for the kept ones."""
     used: Judged | None = None
     """The last one: it says what was used so far."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether the teacher is a run, which draws solutions."""
+        return self.began.teacher.startswith(RUN)
 
     @property
     def now(self) -> int:
@@ -181,7 +186,9 @@ class Scene:
             case Noted(text):
                 return replace(self, notes=(*self.notes, text)[-NOTES:])
             case AnnotateBegan() | Traced() | Refused() | Judged():
-                return replace(self, annotating=_annotating(self.annotating, event))
+                # where a run that was trained draws, its training goes
+                training = () if isinstance(event, AnnotateBegan) else self.training
+                return replace(self, annotating=_annotating(self.annotating, event), training=training)
             case DistillBegan() | Trained() | Evaluated() | Checkpointed():
                 return replace(self, training=_training(self.training, event))
             case Saved():

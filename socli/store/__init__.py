@@ -13,7 +13,7 @@ from typing import Any, Self
 from socli.check import Funnel, code, funnel
 from socli.errors import UsageError
 from socli.problem import Problem, Step, Trace, digest
-from socli.records import Code, TraceRow, Verdict
+from socli.records import RUN, Code, TraceRow, Verdict
 from socli.store.migrations import HISTORY, Migration, migrate
 from socli.store.runbook import RunBook
 from socli.store.sqlitefile import SqliteFile, batches, copy, now, storable
@@ -162,12 +162,13 @@ class Store(RunBook):
         sql = (
             "SELECT m.position, t.rowid AS row, t.* FROM members m JOIN traces t ON t.problem = m.problem"
             " WHERE m.set_name = :set AND t.verdict = 'kept' AND t.teacher != 'reference'"
+            " AND t.teacher NOT LIKE :runs"  # what a student drew for itself is asked for by name alone
             " AND m.position >= :position AND (m.position > :position OR t.rowid > :row)"
             " AND NOT (t.teacher = :teacher AND t.prompt_hash IN (SELECT value FROM json_each(:prompts))"
             " AND t.temperature = :temperature AND t.top_p = :top_p AND t.seed = :seed)"
             " ORDER BY m.position, t.rowid LIMIT :page"
         )
-        asked = {"teacher": like.teacher, "prompts": json.dumps(list(prompts))}
+        asked = {"teacher": like.teacher, "prompts": json.dumps(list(prompts)), "runs": f"{RUN}%"}
         knobs = {"temperature": like.temperature, "top_p": like.top_p, "seed": like.seed}
         for page in self._file.pages(sql, None, _START, set=set_name, **asked, **knobs):
             steps = self._steps(page)

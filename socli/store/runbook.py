@@ -5,12 +5,11 @@ import json
 import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from sqlite3 import Row
 from typing import Any, Literal
 
-from socli.errors import MissingError, RecipeError
+from socli.errors import MissingError
 from socli.home import checked_name, runs_folder
 from socli.problem import ByLength, Prediction, Scorecard
 from socli.records import BenchPlan, BenchRow, MetricRow, PredictionRow, RunPlan, RunRow
@@ -283,12 +282,9 @@ class RunBook:
 
 def _trained_by(recipe: Mapping[str, Any]) -> str:
     """All of a recipe that the weights depend on; keys that it is older than have their defaults."""
-    from socli.recipe import parse  # pydantic, which most of what opens a store does without
+    from socli.recipe import settled  # pydantic, which most of what opens a store does without
 
-    told = {key: value for key, value in recipe.items() if key != "name"}
-    with suppress(RecipeError):  # of a version whose keys were others
-        told = parse(told, "").model_dump(mode="json")
-    told["name"] = recipe.get("name")
+    told = settled(recipe) | {"name": recipe.get("name")}
     return _json({key: value for key, value in told.items() if key not in ("about", "bench")})
 
 
