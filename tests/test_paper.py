@@ -33,10 +33,17 @@ def scored(
     seed: int = 1,
     size: str = "small",
     traces: str = "t",
+    older_than: tuple[str, str] | None = None,
     **more: object,
 ) -> str:
-    """A done run of the arm whose n-th prediction on `gsm8k:test` is right where `right` has a 1."""
+    """A done run of the arm whose n-th prediction on `gsm8k:test` is right where `right` has a 1.
+
+    Its recipe is `older_than` a table and a key of that.
+    """
     made = load("paper-gsm8k", [f"size={size}"]).model_dump(mode="json")
+    if older_than:
+        table, key = older_than
+        del made[table][key]
     recipe = {
         **made,
         "name": "paper-gsm8k",
@@ -86,6 +93,14 @@ def test_seeds_of_an_arm_stand_together_and_other_sizes_and_settings_apart(store
     ]  # fmt: skip
     assert [one.size for one in experiments(store, "paper-gsm8k", "full")] == ["full"]
     assert experiments(store, "paper-svamp") == []
+
+
+@pytest.mark.parametrize("key", [("train", "average"), ("problems", "augment")])
+def test_a_run_that_is_older_than_a_key_stands_with_those_that_have_its_default(store: Store, key) -> None:
+    scored(store, "answer", ANSWER, "0001", older_than=key)
+    scored(store, "split", SPLIT, "1111")
+    (both,) = experiments(store, "paper-gsm8k")
+    assert (both.variant, [one.arm for one in both.entries]) == ("", ["answer", "split"])
 
 
 def test_the_arms_of_a_round_stand_together_whatever_each_drew(store: Store) -> None:

@@ -63,7 +63,7 @@ def times(folder: Path) -> str:
 def _hours(name: str, lengths: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for size in ("smoke", "small", "full"):
         made = recipes.load(name, [f"size={size}"])
-        learnt = min(made.problems.limit or lengths["problems"], lengths["problems"])
+        learnt = min(made.problems.limit or lengths["problems"], lengths["problems"]) - made.train.dev
         scored = sum(min(made.bench.limit or n, n) for n in lengths["items"]) * len(made.bench.each())
         seeds = len(made.train.seeds)
         arms = [lengths["arms"][arm] for arm in made.arms]

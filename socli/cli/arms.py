@@ -34,7 +34,7 @@ def runs_of(store: "Store", name: str, recipe: "Recipe", overrides: Sequence[str
     """
     train = wiring.command("distill", recipe=name, overrides=overrides)
     with suppress(SocliError):  # of a run that is gone: what was trained from it is there by its whole id
-        recipe = bases.settled(recipe, store)
+        recipe = bases.pinned(recipe, store)
     queue = recipe.queue()
     if len(queue) == 1 and not recipe.train.rounds:
         return [wiring.chosen_run(store, None, name)]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from socli.store import Store
 
 
-def settled(recipe: "Recipe", db: "Store") -> "Recipe":
+def pinned(recipe: "Recipe", db: "Store") -> "Recipe":
     """The recipe with the whole id in each `run:`, so that what is stored means the same run for good.
 
     MissingError where there is no such run or it is not finished, UsageError where several begin so.
@@ -29,7 +29,7 @@ def settled(recipe: "Recipe", db: "Store") -> "Recipe":
 
 
 def places(recipe: "Recipe", db: "Store", *, json: bool = False) -> "dict[Role, Path]":
-    """The folder that each role of a settled recipe starts from, fetched where it is not here yet."""
+    """The folder that each role of a pinned recipe starts from, fetched where it is not here yet."""
     from socli import scheme
 
     roles = dict.fromkeys(role for form in recipe.schemes() for role in scheme.roles(form))

@@ -92,7 +92,7 @@ def run(
     from socli import distill as distilling
     from socli.events import Saved
 
-    recipe = bases.settled(recipe, db)
+    recipe = bases.pinned(recipe, db)
     notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
     traces = _kept(recipe, db, notes)
     variants = _variants(recipe, traces)

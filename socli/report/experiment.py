@@ -61,8 +61,9 @@ def experiments(
 
 def _shared(run: RunRow) -> str:
     """All that the runs of one comparison have in common."""
-    own = [run.round, run.recipe["sampling"]] if run.round else run.traces  # each run draws its own samples
-    return json.dumps([run.recipe.get("student"), _settings(run.recipe), own], sort_keys=True)
+    recipe = recipes.settled(run.recipe)
+    own = [run.round, recipe.get("sampling")] if run.round else run.traces  # each run draws its own samples
+    return json.dumps([recipe.get("student"), _settings(recipe), own], sort_keys=True)
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,11 +76,12 @@ def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variant(recipe: str, run: RunRow) -> str:
     """What tells settings apart from those of the recipe as it is written; empty for these."""
+    mine = _settings(recipes.settled(run.recipe))
     with suppress(SocliError):
         written = recipes.load(recipe, [f"size={run.size}"]).model_dump(mode="json")
-        if _settings(run.recipe) == _settings(written):
+        if mine == _settings(written):
             return "" if run.round == written["train"]["rounds"] else f"round-{run.round}"
-    other = digest(json.dumps(_settings(run.recipe), sort_keys=True))[:6]
+    other = digest(json.dumps(mine, sort_keys=True))[:6]
     return other + f"-round-{run.round}" * bool(run.round)
 
 
