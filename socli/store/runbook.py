@@ -57,12 +57,12 @@ class RunBook:
     def find_run(self, plan: RunPlan, status: Literal["started", "done"] = "started") -> RunRow | None:
         """The last run of this plan that was started and did not end: the one to go on with.
 
-        Or the last that was done, with the same traces too: the one that need not be trained again. How
-        it is benched is no part of a training.
+        Or the last that was done: the one that need not be trained again. A plan of other traces is another;
+        how it is benched is no part of a training.
         """
         found = self._file.rows(
             "SELECT * FROM runs WHERE name = :name AND arm = :arm AND seed = :seed AND base = :base"
-            " AND status = :status AND (status = 'started' OR traces = :traces) ORDER BY rowid DESC",
+            " AND status = :status AND traces = :traces ORDER BY rowid DESC",
             name=plan.name,
             arm=plan.arm,
             seed=plan.seed,
