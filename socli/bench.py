@@ -200,4 +200,6 @@ def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:
     settings = {"precision": who.precision, "scheme": who.scheme.name, **settings}
     if who.sampling:
         settings["sampling"] = asdict(who.sampling)
+    if who.verifier:
+        settings["verifier"] = who.verifier
     return BenchPlan(model=who.name, set=set_name, calculator=who.calculator, settings=settings, run=who.run)

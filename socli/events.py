@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from socli.problem import Prediction, Problem, Scorecard, Trace
 
-Role = Literal["planner", "student", "decomposer", "solver"]
-"""Who writes: the one unified student, or one of the two; before them the planner, where there is a guide."""
+Role = Literal["planner", "student", "decomposer", "solver", "verifier"]
+"""Who writes: the one unified student, or one of the two; before them the planner, where there is a guide. A
+verifier alone says whether what others wrote is right."""
 
 
 @dataclass(frozen=True, slots=True)

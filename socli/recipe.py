@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from socli.errors import RecipeError
 from socli.faults import faults_of
+from socli.records import RUN
 from socli.scheme import Scheme
 from socli.tables import (
     ArmTable,
@@ -147,7 +148,9 @@ def load(name: str, overrides: Iterable[str] = ()) -> Recipe:
     _change(tables, changes)
     whole = parse(tables, path.name)
     _refuse_unknown_arms(whole, path.name)
-    return _sized(whole, tables, changes, path.name)
+    sized = _sized(whole, tables, changes, path.name)
+    _refuse_idle_verifier(sized, path.name)
+    return sized
 
 
 def _refuse_unknown_arms(whole: Recipe, where: str) -> None:
@@ -157,6 +160,23 @@ def _refuse_unknown_arms(whole: Recipe, where: str) -> None:
                 near = difflib.get_close_matches(arm, whole.arms, n=1)
                 hint = f"did you mean `{near[0]}`?" if near else f"its arms: {', '.join(whole.arms)}"
                 raise RecipeError(f"{where}: `sizes.{name}.arms`: there is no arm {arm[:40]!r}", hint=hint)
+
+
+def _refuse_idle_verifier(recipe: Recipe, where: str) -> None:
+    """RecipeError where a verifier is to learn from what no run wrote, or beside others."""
+    if "verify" not in (recipe.scheme.name, *(arm.scheme.name for arm in recipe.arms.values())):
+        return
+    if recipe.arms or recipe.train.rounds or recipe.problems.augment:
+        raise RecipeError(
+            f'{where}: `scheme.name = "verify"` learns from stored samples, on its own',
+            hint="leave out arms, train.rounds and problems.augment",
+        )
+    if not recipe.teacher.model.startswith(RUN):
+        raise RecipeError(
+            f'{where}: `scheme.name = "verify"` learns from the samples of a run, and'
+            f" `teacher.model` is {recipe.teacher.model[:80]!r}",
+            hint="--set teacher.model=run:ID, whose samples `socli annotate --teacher run:ID` draws",
+        )
 
 
 def _sized(whole: Recipe, tables: dict[str, Any], changes: _Changes, where: str) -> Recipe:

@@ -95,6 +95,11 @@ class RunRow(RunPlan):
         return str(self.recipe.get("size", "full"))
 
     @property
+    def solves(self) -> bool:
+        """Whether its students write solutions; a verifier weighs those of others."""
+        return self.scheme != "verify"
+
+    @property
     def round(self) -> int:
         """Of how many rounds of samples it learnt, each drawn by the run before; 0 where of none."""
         return int(self.recipe.get("train", {}).get("rounds", 0))

@@ -12,6 +12,7 @@ from pathlib import Path
 from socli import scheme
 from socli.engine.decode import Writer
 from socli.engine.student import Student
+from socli.engine.verify import rightness
 from socli.events import Evaluated, Role, Solved
 from socli.problem import Prediction, Problem, Trace
 from socli.recipe import Recipe
@@ -27,19 +28,22 @@ def carved(traces: Traces, recipe: Recipe) -> tuple[Traces, Traces]:
     """Traces to learn from, and those of `train.dev` problems drawn by the seed that are not learnt from.
 
     Which problems these are depends on the problems and the seed alone: all schemes draw the same. At
-    least one problem is left to learn from; problems without a known answer are not drawn.
+    least one problem is left to learn from; problems without a known answer are not drawn. One trace
+    stands for a dev problem, but a verifier is tried on all its samples.
     """
     known = sorted({problem.id for problem, _ in traces if problem.gold is not None})
     count = min(recipe.train.dev, max(0, len({problem.id for problem, _ in traces}) - 1), len(known))
     drawn = {*random.Random(recipe.train.seed).sample(known, count)}  # noqa: S311  a choice, not a secret
     learnt = [pair for pair in traces if pair[0].id not in drawn]
+    if recipe.scheme.name == "verify":
+        return learnt, [pair for pair in traces if pair[0].id in drawn]
     first = {problem.id: (problem, trace) for problem, trace in reversed(traces) if problem.id in drawn}
     return learnt, [first[id] for id in sorted(first)]
 
 
 def measurable(role: Role, form: Scheme) -> bool:
     """Whether one role can be measured beside the reference: where nobody plans ahead."""
-    return role == "student" or (form.decomposer == "interleaved" and form.guide == "none")
+    return role in ("student", "verifier") or (form.decomposer == "interleaved" and form.guide == "none")
 
 
 class Reference:
@@ -70,8 +74,14 @@ class Reference:
 
 
 def rehearse(learner: Student, role: Role, form: Scheme, dev: Traces, table: BenchTable) -> int:
-    """How many of the problems come out right; the model is in training mode before and after."""
+    """How many of the problems come out right, or of a verifier's samples are judged rightly; the model is in
+    training mode before and after.
+    """
     learner.model.eval()
+    if role == "verifier":
+        right = _judged_rightly(learner, form, dev)
+        learner.model.train()
+        return right
     right = 0
     for start in range(0, len(dev), table.batch):
         some = dev[start : start + table.batch]
@@ -82,6 +92,16 @@ def rehearse(learner: Student, role: Role, form: Scheme, dev: Traces, table: Ben
                 right += is_right(role, event.prediction, trace_of[event.problem.id])
     learner.model.train()
     return right
+
+
+def _judged_rightly(learner: Student, form: Scheme, dev: Traces) -> int:
+    """How many samples the learner takes for what they are; half a chance counts as no."""
+    texts = [
+        scheme.claim(scheme.prompt(problem, facts=form.facts), trace.steps, trace.answer)
+        for problem, trace in dev
+    ]
+    shares = zip(rightness(learner, texts), dev, strict=True)
+    return sum((share > 0.5) == scheme.is_right(*pair) for share, pair in shares)
 
 
 def is_right(role: Role, prediction: Prediction, trace: Trace) -> bool:

@@ -15,7 +15,8 @@ With `roles = "split"` the decomposer learns the Ask lines and when to stop, the
 lines and the answer. A `planned` decomposer asks everything before anything is answered: then the
 Ask lines stand before the Work lines. Where there is a guide, a planner writes one more line first,
 `Plan: 2` or `Plan: *; -` or `Plan: <<3*12=36>>; <<36-6=30>>`, and whoever asks reads it. With
-`work = "equations"` a Work line holds the marked equations of its step and nothing else. No label
+`work = "equations"` a Work line holds the marked equations of its step and nothing else. `verify` solves
+nothing: its one student reads a whole transcript, then `Right:`, and learns ` yes` or ` no`. No label
 contains `Question:` or `Q:`, where evaluation harnesses cut.
 """
 
@@ -23,11 +24,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from socli.answer import same
 from socli.arithmetic import marks, operators
 from socli.events import Role
 from socli.problem import Problem, Step, Trace
 
-SchemeName = Literal["answer", "cot", "socratic"]
+SchemeName = Literal["answer", "cot", "socratic", "verify"]
 Roles = Literal["unified", "split"]
 Decomposer = Literal["interleaved", "planned"]
 """The next sub-question after the answers so far, or all of them from the problem alone."""
@@ -36,6 +38,8 @@ Working = Literal["words", "equations"]
 """What a Work line holds: the worked answer as it is, or its marked equations alone."""
 
 PROBLEM, FACTS, PLAN, ASK, WORK, END = "Problem:", "Facts:", "Plan:", "Ask:", "Work:", "####"
+CLAIM, YES, NO = "Right:", " yes", " no"
+"""What a verifier reads last, and the words one of which it writes."""
 UNMARKED = "none"
 """What a plan says of a step without a marked equation."""
 
@@ -126,6 +130,8 @@ class Reading:
 
 def roles(scheme: Scheme) -> tuple[Role, ...]:
     """Who is trained under the scheme."""
+    if scheme.name == "verify":
+        return ("verifier",)
     trained: tuple[Role, ...] = ("decomposer", "solver") if scheme.split else ("student",)
     return ("planner", *trained) if scheme.guided else trained
 
@@ -149,6 +155,15 @@ def prompt(problem: Problem, *, facts: bool = True) -> str:
 def write(steps: tuple[Step, ...], answer: str, scheme: Scheme) -> str:
     """The transcript after the prompt, without an end token, in the order in which it is written."""
     return "".join(_guide(steps, scheme)) + _told(steps, answer, scheme)
+
+
+def claim(prompt: str, steps: tuple[Step, ...], answer: str) -> str:
+    """What a verifier reads: a problem's prompt, and a solution as `read` reads it, whatever scheme wrote it.
+
+    So the same steps and answer are the same text: whether an answer was written 6 or 6.00, and what stood
+    between the labelled lines, tells nothing.
+    """
+    return f"{prompt}{_told(steps, answer, Scheme())}\n{CLAIM}"
 
 
 def plan(steps: tuple[Step, ...], guide: Guide) -> str:
@@ -200,7 +215,7 @@ def lessons(problem: Problem, trace: Trace, scheme: Scheme) -> list[Lesson]:
 
 def misfit(trace: Trace, scheme: Scheme) -> str | None:
     """Why a trace cannot be taught under the scheme, or None where it can."""
-    if scheme.name == "answer":
+    if scheme.name in ("answer", "verify"):
         return None
     if not trace.steps:
         return "it has no steps"
@@ -211,6 +226,11 @@ def misfit(trace: Trace, scheme: Scheme) -> str | None:
     if scheme.bare and not all(marks(step.text) for step in trace.steps):
         return "a step has no marked equation"
     return None
+
+
+def is_right(problem: Problem, trace: Trace) -> bool:
+    """Whether a trace comes to the problem's right answer."""
+    return problem.gold is not None and same(trace.answer, problem.gold, problem.kind)
 
 
 def worked(step: Step, scheme: Scheme) -> str:
@@ -264,7 +284,12 @@ def _guide(steps: tuple[Step, ...], scheme: Scheme) -> Iterator[str]:
 
 def _spans(problem: Problem, trace: Trace, scheme: Scheme, role: Role) -> Iterator[Span]:
     """Cut where the decoding loop cuts, so that training and decoding see the same tokens."""
-    yield Span(prompt(problem, facts=scheme.facts), learnt=False)
+    given = prompt(problem, facts=scheme.facts)
+    if role == "verifier":
+        yield Span(claim(given, trace.steps, trace.answer), learnt=False)
+        yield Span(YES if is_right(problem, trace) else NO, learnt=True)
+        return
+    yield Span(given, learnt=False)
     guide = [Span(line, learnt=False) for line in _guide(trace.steps, scheme)]
     match role:
         case "planner":
@@ -281,13 +306,18 @@ def _spans(problem: Problem, trace: Trace, scheme: Scheme, role: Role) -> Iterat
             for line in _turns(trace.steps, scheme):
                 yield Span(line, learnt=line.startswith(ASK))
         case "solver":
-            for line in _turns(trace.steps, scheme):
-                if line.startswith(ASK):
-                    yield Span(line, learnt=False)
-                else:
-                    yield Span(WORK, learnt=False)
-                    yield Span(line.removeprefix(WORK), learnt=True)
-            yield Span(END, learnt=False)
-            yield Span(f" {one_line(trace.answer)}", learnt=True)
+            yield from _answers(trace, scheme)
         case _:
             assert_never(role)
+
+
+def _answers(trace: Trace, scheme: Scheme) -> Iterator[Span]:
+    """What a solver reads of a trace and what it learns."""
+    for line in _turns(trace.steps, scheme):
+        if line.startswith(ASK):
+            yield Span(line, learnt=False)
+        else:
+            yield Span(WORK, learnt=False)
+            yield Span(line.removeprefix(WORK), learnt=True)
+    yield Span(END, learnt=False)
+    yield Span(f" {one_line(trace.answer)}", learnt=True)

@@ -58,6 +58,8 @@ class Solvers:
     planner: Writes | None = None
     sampling: Sampling | None = None
     """How samples are drawn, where they are: a problem then has as many rows as there are `repeats`."""
+    verifier: str = ""
+    """The run whose student weighs the samples."""
 
 
 @dataclass(frozen=True, slots=True)

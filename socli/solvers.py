@@ -1,24 +1,28 @@
 """Who solves: the students of a Run, or a student that was never trained, ready to write."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from socli import prompts, scheme
 from socli.engine.decode import Writer
 from socli.engine.packed import pack
-from socli.engine.student import Precision, device, fast_precision, load
-from socli.errors import MissingError
+from socli.engine.student import Precision, Student, device, fast_precision, load
+from socli.engine.verify import rightness
+from socli.errors import MissingError, UsageError
 from socli.problem import AnswerKind
 from socli.records import RunRow
-from socli.release.folder import place_of, refuse_unfinished
+from socli.release.folder import place_of, refuse_unfinished, refuse_verifier
 from socli.scheme import Scheme
 from socli.solve import Solvers
 from socli.tables import frozen_scheme
+from socli.writers.voting import Verifier
 
 
 def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None) -> Solvers:
     """The trained students of a run that is done, in a store or in a released folder."""
     refuse_unfinished(run)
+    refuse_verifier(run)
     form = frozen_scheme(run.recipe)
     precision, name = precision or fast_precision(device()), run.id or run.name
     writers = {
@@ -35,6 +39,19 @@ def of_run(run: RunRow, *, calculator: bool, precision: Precision | None = None)
         precision=precision,
         planner=writers.get("planner"),
     )
+
+
+def verifier_of(run: RunRow, *, precision: Precision | None = None) -> Verifier:
+    """The student of a run that weighs what others write; UsageError where the run has none."""
+    refuse_unfinished(run)
+    name = run.id or run.name
+    if run.solves:
+        raise UsageError(
+            f"run {name} solves problems and is no verifier",
+            hint="train one on its samples: --set scheme.name=verify --set teacher.model=run:ID",
+        )
+    precision = precision or fast_precision(device())
+    return Verifier(name, partial(rightness, _student(place_of(run.folder, "verifier"), name, precision)))
 
 
 def untrained(
@@ -60,8 +77,12 @@ def shown(who: Solvers, kind: AnswerKind) -> Solvers:
 
 
 def _writer(folder: Path, name: str, calculator: bool, precision: Precision) -> Writer:
+    return Writer(_student(folder, name, precision), calculator=calculator)
+
+
+def _student(folder: Path, name: str, precision: Precision) -> Student:
     if not folder.is_dir():
         raise MissingError(
             f"the weights of {name} are not in {folder}", hint="train it again with `socli distill`"
         )
-    return Writer(pack(load(folder, name, precision)), calculator=calculator)
+    return pack(load(folder, name, precision))

@@ -191,7 +191,8 @@ class SchemeTable(Table):
     """How a trace is written and who learns which part."""
 
     name: SchemeName = "socratic"
-    """`answer`: the answer alone; `cot`: the worked steps; `socratic`: sub-questions and worked steps."""
+    """`answer`: the answer alone; `cot`: the worked steps; `socratic`: sub-questions and worked steps;
+    `verify`: none of these, but whether a sample of the run that is `teacher.model` is right."""
     roles: Roles = "unified"
     """`unified`: one student asks and answers; `split`: a decomposer asks, a solver answers."""
     sub_answers: bool = True

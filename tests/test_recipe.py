@@ -168,7 +168,7 @@ def test_a_role_starts_from_the_base_unless_it_has_one_of_its_own(load):
         ("arms.cot]\nname = 3", "there is no setting `arms.cot.name`", "known here: scheme"),
         (
             "arms.cot]\nscheme.name = 'cots'",
-            "`arms.cot.scheme.name`: input should be 'answer', 'cot' or 'socratic' (got 'cots')",
+            "`arms.cot.scheme.name`: input should be 'answer', 'cot', 'socratic' or 'verify' (got 'cots')",
             None,
         ),
         (
@@ -289,7 +289,7 @@ def test_t19_every_fault_is_said_at_once_and_the_nearest_key_named(load):
     wrong = PROBLEMS + '[train]\nepoch = 3\nlr = -1\n[scheme]\nname = "socrates"\n'
     sentence, hint = said(lambda: load(wrong))
     assert sentence == (
-        "mine.toml: `scheme.name`: input should be 'answer', 'cot' or 'socratic' (got 'socrates'); "
+        "mine.toml: `scheme.name`: input should be 'answer', 'cot', 'socratic' or 'verify' (got 'socrates'); "
         "`train.lr`: input should be greater than 0 (got '-1'); there is no setting `train.epoch`"
     )
     assert hint == "did you mean `epochs`?"

@@ -25,9 +25,10 @@ LAYERS = """
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
     engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.average
-    engine.weights engine.checkpoint engine.team engine.limit engine.decode engine.training engine
+    engine.weights engine.checkpoint engine.team engine.limit engine.decode engine.verify
+    engine.training engine
     annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
-    solvers rehearsal sampling distill
+    writers.verifier solvers rehearsal sampling distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.text report.results report.experiment
@@ -77,6 +78,7 @@ OWNERS = {
                 "packed",
                 "student",
                 "team",
+                "verify",
             ]
         ),
         *("engine.training", "engine.weights"),

@@ -87,6 +87,7 @@ def bench(
     votes: Annotated[
         int, typer.Option(min=1, help="Write so many samples; the commonest answer wins, with its share.")
     ] = 1,
+    verifier: options.Verifier = None,
     until_valid: options.UntilValid = False,
     temperature: options.Temperature = 0.7,
     top_p: options.TopP = 0.95,
@@ -119,7 +120,7 @@ def bench(
     from socli.writers.pieces import Sampling
 
     wiring.refuse_both(run, model)
-    chosen = parts.Parts(True, base_url, decomposer, solver, teacher, votes, until_valid, scheme)
+    chosen = parts.Parts(True, base_url, decomposer, solver, teacher, votes, until_valid, scheme, verifier)
     parts.check(chosen)
     given = _given(limit, wiring.two_numbers(steps), calculator)
     fields = Fields(question_field, answer_field, context_field, kind)

@@ -9,6 +9,7 @@ from socli.cli import app, arms, bases, lessons, options, repeats, wiring
 from socli.cli import devices as helping
 from socli.errors import MissingError
 from socli.home import checked_name
+from socli.records import RUN
 
 if TYPE_CHECKING:
     from socli.augment import Variant
@@ -56,7 +57,7 @@ def distill(
         wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
     )
     with wiring.opened(store) as db, helping.beside(devices):
-        run(
+        run_id = run(
             recipe,
             loaded,
             db,
@@ -68,7 +69,13 @@ def distill(
             json=json,
         )
     if not json and loaded.bench.sets:
-        wiring.say(f"next: {bench}")
+        wiring.say(f"next: {bench}{_weighing(loaded, run_id)}")
+
+
+def _weighing(recipe: "Recipe", run: str) -> str:
+    """Of a verifier: the rest of the command that lets it weigh what the run it learnt from writes."""
+    weighed = recipe.teacher.model.removeprefix(RUN)
+    return f" --run {weighed} --votes 5 --verifier {run or 'RUN'}" if recipe.scheme.name == "verify" else ""
 
 
 def run(
@@ -142,7 +149,10 @@ def _said(
     variants: "list[Variant]", traces: "list[tuple[Problem, Trace]]", recipe: "Recipe"
 ) -> "list[Event]":
     from socli.events import Noted
+    from socli.writers import verifier
 
+    if recipe.scheme.name == "verify" and traces:
+        return [Noted(verifier.shares(traces))]
     if not recipe.problems.augment:
         return []
     parents = len({one.parent for one in variants})
@@ -153,13 +163,18 @@ def _said(
 
 
 def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":
-    """The traces that fit every arm, so that all arms learn from the same; what that leaves out is noted."""
+    """The traces that fit every arm, so that all arms learn from the same; what that leaves out is noted. A
+    verifier learns right and wrong samples.
+    """
     from dataclasses import replace
 
     from socli.distill import kept
     from socli.events import Noted
+    from socli.writers import verifier
 
     where = db, recipe.problems.set_name, recipe.problems.limit, wiring.teachers(db, recipe.teacher)
+    if recipe.scheme.name == "verify":
+        return verifier.samples(*where)
     forms = recipe.schemes()
     bare, several = any(form.bare for form in forms), len(forms) > 1
     traces = kept(*where, *forms)

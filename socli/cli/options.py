@@ -51,5 +51,8 @@ Teacher = Annotated[str | None, typer.Option(help="The model that is `teacher`, 
 UntilValid = Annotated[
     bool, typer.Option("--until-valid", help="Write again until no equation is wrong, 8 times at most.")
 ]
+Verifier = Annotated[
+    str | None, typer.Option(help="A run that weighs the samples of --votes: the answer of most weight wins.")
+]
 Temperature = Annotated[float, typer.Option(min=0, max=2, help="How freely samples are drawn.")]
 TopP = Annotated[float, typer.Option(min=0.01, max=1, help="Share of the likeliest tokens.")]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from socli.store import Store
     from socli.writers.pieces import Piece, Sampling
     from socli.writers.served import Endpoint
+    from socli.writers.voting import Verifier
 
 TEACHER, GOLD, TYPED = "teacher", "gold", "-"
 
@@ -35,6 +36,7 @@ class Parts:
     until_valid: bool = False
     scheme: "SchemeName" = "socratic"
     """What an untrained student is shown."""
+    verifier: str | None = None
     precision: "Precision | None" = None
 
     @property
@@ -49,6 +51,8 @@ def check(parts: Parts, problems: "Iterable[Problem] | None" = None, *, one_prob
         raise UsageError(
             "no teacher is named", hint="name its model with --teacher, its place with --base-url"
         )
+    if parts.verifier and parts.votes < 2:
+        raise UsageError("--verifier weighs samples, and there is one alone", hint="ask for more: --votes 5")
     if parts.decomposer == GOLD and problems is not None and not any(p.steps for p in problems):
         raise UsageError("these problems have no gold sub-questions", hint="those of gsm8k:test have")
     if parts.decomposer == TYPED and not one_problem:
@@ -81,10 +85,12 @@ def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
 
 def served(row: "RunRow", parts: Parts) -> "Solvers":
     """A run's students behind a completion endpoint, each under the name of its role."""
+    from socli.release.folder import refuse_verifier
     from socli.solve import Solvers
     from socli.tables import frozen_scheme
     from socli.writers.served import ServerWriter
 
+    refuse_verifier(row)
     form = frozen_scheme(row.recipe)
     name = "solver" if form.split else "student"
     writer = ServerWriter(_endpoint(name, parts), calculator=parts.calculator)
@@ -141,8 +147,8 @@ def _decomposer(
             return asking
 
 
-def sampled(who: "Solvers", parts: Parts, how: "Sampling", kind: "AnswerKind") -> "Solvers":
-    """The solvers that vote or try again, where the options say so."""
+def sampled(who: "Solvers", parts: Parts, how: "Sampling", kind: "AnswerKind", store: "Store") -> "Solvers":
+    """The solvers that vote or try again, where the options say so; the store knows who weighs votes."""
     from typing import Any, cast
 
     from socli.writers import voting
@@ -152,7 +158,15 @@ def sampled(who: "Solvers", parts: Parts, how: "Sampling", kind: "AnswerKind") -
     writer = cast("Any", who.student)
     if not hasattr(writer, "sample"):
         raise UsageError("a teacher's answers are not sampled", hint="leave out --votes and --until-valid")
-    return voting.voted(who, writer, how, parts.votes, kind, until_valid=parts.until_valid)
+    weighing = _verifier(wiring.chosen_run(store, parts.verifier), parts) if parts.verifier else None
+    return voting.voted(who, writer, how, parts.votes, kind, until_valid=parts.until_valid, verifier=weighing)
+
+
+def _verifier(row: "RunRow", parts: Parts) -> "Verifier":
+    from socli import solvers
+
+    with wiring.waiting("loading the verifier"):
+        return solvers.verifier_of(row, precision=parts.precision)
 
 
 def watched(who: "Solvers") -> "tuple[Solvers, dict[str, Given]]":

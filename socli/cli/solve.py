@@ -44,6 +44,7 @@ def solve(
     solver: options.Solver = None,
     teacher: options.Teacher = None,
     votes: Annotated[int, typer.Option(min=1, help="Write so many samples; the commonest answer wins.")] = 1,
+    verifier: options.Verifier = None,
     until_valid: options.UntilValid = False,
     temperature: options.Temperature = 0.7,
     top_p: options.TopP = 0.95,
@@ -65,7 +66,9 @@ def solve(
     from socli.writers.pieces import Sampling
 
     wiring.refuse_both(run, model)
-    chosen = parts.Parts(calculator, base_url, decomposer, solver, teacher, votes, until_valid)
+    chosen = parts.Parts(
+        calculator, base_url, decomposer, solver, teacher, votes, until_valid, verifier=verifier
+    )
     parts.check(chosen, (), one_problem=True)
     first = _asked(question)
     with wiring.opened(store) as db:
@@ -74,7 +77,7 @@ def solve(
         problem = Problem(first, kind=kind, context=facts or "")
         who = parts.solvers_of(row, model, chosen, kind)
         who = parts.with_parts(who, chosen, db, (), kind)
-    who = parts.sampled(who, chosen, Sampling(temperature, top_p, seed), problem.kind)
+        who = parts.sampled(who, chosen, Sampling(temperature, top_p, seed), kind, db)
     watched, given = parts.watched(who)
     plain = decomposer == parts.TYPED  # what is typed would be drawn over
     for text in _questions(first, more=question is None and sys.stdin.isatty()):

@@ -54,7 +54,7 @@ class Job:
             problems = list(problems)
             parts.check(own, problems)
         who = parts.with_parts(solvers.shown(who, kind), own, self.db(), problems, kind)
-        who = parts.sampled(who, own, self.how, kind)
+        who = parts.sampled(who, own, self.how, kind, self.db())
         return bench(self.set_name(one), problems, who, self.db(), table, total=total, again=self.again)
 
     def each(

@@ -156,7 +156,7 @@ def chosen_run(store: "Store", run: str | None, recipe: str | None = None) -> "R
         good = store.last_good_run()
     else:
         rows = (row for row in store.runs() if row.recipe_name == full_name(recipe))
-        good = next((row for row in rows if row.status == "done"), None)
+        good = next((row for row in rows if row.status == "done" and row.solves), None)
     if good is None:
         which = f" of recipe {recipe}" if recipe else ""
         raise MissingError(

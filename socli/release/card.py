@@ -143,6 +143,7 @@ def _format(form: Scheme, kind: AnswerKind) -> str:
         "answer": "the answer alone",
         "cot": "worked steps, then the answer",
         "socratic": "sub-questions with worked answers, then the answer",
+        "verify": "a solution that others wrote is read, and whether it is right is said",
     }[form.name]
     return "\n\n".join(
         [
@@ -161,6 +162,11 @@ def _lesson(lesson: Lesson) -> str:
 
 
 def _use(form: Scheme) -> str:
+    if form.name == "verify":
+        return (
+            "It solves nothing. socli lets it weigh samples that another student writes:\n\n"
+            '```sh\nsocli solve --run RUN --votes 5 --verifier FOLDER "YOUR PROBLEM"\n```'
+        )
     roles = scheme.roles(form)
     if len(roles) > 1:
         folders = ", ".join(f"`{role}/`" for role in roles)

@@ -142,6 +142,16 @@ def refuse_unfinished(run: RunRow) -> None:
         )
 
 
+def refuse_verifier(run: RunRow) -> None:
+    """UsageError where the run is asked to solve and has a verifier alone."""
+    if not run.solves:
+        name = run.id or run.folder
+        raise UsageError(
+            f"run {name} is a verifier: it weighs what others write and solves nothing",
+            hint=f"let it weigh samples of another run: --run RUN --votes 5 --verifier {name}",
+        )
+
+
 def _released(run: RunRow, store: Store) -> Released:
     refuse_unfinished(run)
     form = frozen_scheme(run.recipe)

@@ -152,7 +152,8 @@ def _role(now: Training, signs: Signs, width: int) -> Iterator[RenderableType]:
     if now.tried:
         best = max(now.tried, key=lambda one: one.right)
         shares = ", ".join(percent(one.right / one.problems) for one in now.tried[-6:])
-        of = f"of {best.problems:,} dev problems right: {shares}"
+        what = "samples judged rightly" if best.role == "verifier" else "problems right"
+        of = f"of {best.problems:,} dev {what}: {shares}"
         yield flow([of, f"best at step {best.step:,}"], signs, width)
 
 

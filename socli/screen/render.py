@@ -309,7 +309,8 @@ def plain(event: events.Event) -> str | None:
             said = f"refused {problem.id}: {reason}"
         case events.Evaluated(role, step, right, problems, best):
             kept = ", the best so far" if best else ""
-            said = f"{role} step {step:,}: {right:,} of {problems:,} dev problems right{kept}"
+            what = "samples judged rightly" if role == "verifier" else "problems right"
+            said = f"{role} step {step:,}: {right:,} of {problems:,} dev {what}{kept}"
         case events.DistillBegan() | events.Trained() | events.Checkpointed() | events.Saved():
             said = _of_distill(event)
         case events.Opened() | events.Solved():

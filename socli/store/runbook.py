@@ -76,11 +76,12 @@ class RunBook:
     def run(self, id: str) -> RunRow:
         """The run of this id, name, or unique beginning of an id.
 
-        A name that several share stands for the last of them that was done or, failing that, the last.
+        A name that several share stands for the last of them that was done or, failing that, the last; for a
+        verifier only where all are.
         """
         exact = self._file.rows(
             "SELECT * FROM runs WHERE id = :id OR name = :id"
-            " ORDER BY id = :id DESC, status = 'done' DESC, rowid DESC LIMIT 1",
+            " ORDER BY id = :id DESC, scheme = 'verify', status = 'done' DESC, rowid DESC LIMIT 1",
             id=id,
         )
         if exact:
@@ -98,8 +99,11 @@ class RunBook:
         return [self._run(row) for row in self._file.rows("SELECT * FROM runs ORDER BY rowid DESC")]
 
     def last_good_run(self) -> RunRow | None:
-        """The run that was done last."""
-        sql = "SELECT * FROM runs WHERE status = 'done' ORDER BY finished DESC, rowid DESC LIMIT 1"
+        """The run that was done last, of those that solve."""
+        sql = (
+            "SELECT * FROM runs WHERE status = 'done' AND scheme != 'verify'"
+            " ORDER BY finished DESC, rowid DESC LIMIT 1"
+        )
         found = self._file.rows(sql)
         return self._run(found[0]) if found else None
 

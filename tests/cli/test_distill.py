@@ -93,7 +93,11 @@ def test_where_the_file_is_gone_its_traces_in_the_store_do(
         ("train.lr=nan", "`train.lr`: ", None),
         ("train.lr=-1", "`train.lr`: input should be greater than 0", None),
         ("train.epochs=many", "`train.epochs`: input should be a valid integer", None),
-        ("scheme.name=sokratic", "`scheme.name`: input should be 'answer', 'cot' or 'socratic'", None),
+        (
+            "scheme.name=sokratic",
+            "`scheme.name`: input should be 'answer', 'cot', 'socratic' or 'verify'",
+            None,
+        ),
         ("problems.train=storis:train", "there is no set storis:train", "did you mean stories:train?"),
         ("problems.train=none.jsonl", "there is no file none.jsonl", None),
         ("epochs", "--set 'epochs' is not table.key=value", "for example --set train.epochs=2"),
