@@ -17,6 +17,8 @@ from socli.screen.scene import lacking
 
 EXAMPLES = 40
 """Problems of a set whose trees are shown, and flips each way, where nothing else is asked for."""
+SHORT = 12
+"""A cell of so many characters is not broken into lines."""
 _STYLE = Html((Path(__file__).parent / "page.css").read_text(encoding="utf-8"))
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -338,7 +340,9 @@ def _table(
         tag(
             "tr",
             [
-                tag("th", row[n], scope="row") if n == kept[0] else tag("td", row[n], class_=kind.get(n))
+                tag("th", row[n], scope="row")
+                if n == kept[0]
+                else tag("td", row[n], class_=kind.get(n) or _whole(row[n]))
                 for n in kept
             ],
         )
@@ -346,6 +350,11 @@ def _table(
     ]
     inner = tag("table", tag("thead", titles), tag("tbody", lines))
     return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=f"Table: {head[0]}")
+
+
+def _whole(cell: Part) -> str | None:
+    """The class of a cell that is too short to be broken, as `2.8 %` is."""
+    return "whole" if isinstance(cell, str) and len(cell) <= SHORT else None
 
 
 def _many(n: int, what: str) -> str:
