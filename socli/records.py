@@ -85,6 +85,13 @@ class RunRow(RunPlan):
     finished: str | None
 
     @property
+    def title(self) -> str:
+        """What it is called: its name, its arm and its round, where it has these."""
+        return " ".join(
+            [self.name, *[self.arm] * bool(self.arm), *[f"round {self.round}"] * bool(self.round)]
+        )
+
+    @property
     def recipe_name(self) -> str:
         """What to give `--recipe` for its recipe: a shipped one's name, or the path of a file."""
         return str(self.recipe.get("name", self.name))

@@ -88,7 +88,7 @@ def _variant(recipe: str, run: RunRow) -> str:
 def _other(store: Store, name: str) -> _Side:
     found, what = outputs.named(store, name)
     run = store.run(found[0].run) if found and found[0].run else None
-    label = f"{run.name} {run.arm}".strip() + f" {run.id}" if run else what
+    label = f"{run.title} {run.id}" if run else what
     return _Side(label, run, _chosen(found))
 
 

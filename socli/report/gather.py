@@ -97,7 +97,7 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
     table = run.recipe.get("scheme", {})
     form = str(table.get("name", run.scheme))
     return json.dumps([run.name, run.recipe_name, run.base, recipe], sort_keys=True), Arm(
-        name=" ".join([run.name, *[run.arm] * bool(run.arm), *[f"round {run.round}"] * bool(run.round)]),
+        name=run.title,
         runs=(),
         base=run.base,
         scheme=(f"{form}, {run.roles}" if form == "socratic" else form) + _bare(table),

@@ -123,7 +123,7 @@ def of_store(name: str, store: Store, sets: Sequence[str], calculator: bool | No
     found = []
     for bench in outputs.benches(store, name, sets, calculator):
         run = store.run(bench.run) if bench.run else None
-        shown = f"{run.name} {run.id}" if run else bench.model
+        shown = f"{run.title} {run.id}" if run else bench.model
         exact = bench.id.startswith(name) and not (run and name in (run.name, run.id[: len(name)]))
         rows = outputs.stored(store, bench)
         found.append(_side(rows, f"bench {bench.id}" if exact else shown, bench.set, bench.calculator, exact))

@@ -190,7 +190,7 @@ def named(store: Store, name: str) -> tuple[list[BenchRow], str]:
         except MissingError:
             raise error from None
         return [bench], f"bench {bench.id}"
-    return store.benches(run.id), f"run {run.id} ({run.name})"
+    return store.benches(run.id), f"run {run.id} ({run.title})"
 
 
 def steps_of(text: str) -> tuple[Step, ...]:
