@@ -13,12 +13,10 @@ from socli.scoring.score import Tally
 from socli.solve import Solvers, solve
 from socli.store import Store
 from socli.tables import BenchTable
-from socli.writers.pieces import UNDER_WAY
+from socli.writers.pieces import LONGEST, UNDER_WAY
 
 WINDOW = 8
 """Batches read ahead, so that problems of similar length are decoded together."""
-LONGEST = 64_000
-"""Most characters of a batch, each problem counted as long as its longest: bounds the cache of keys."""
 
 
 def bench(
@@ -192,7 +190,7 @@ def _batches(
 
 
 def _length(pair: tuple[int, Problem]) -> int:
-    return len(pair[1].question) + len(pair[1].context)
+    return pair[1].length
 
 
 def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:

@@ -64,6 +64,11 @@ class Problem:
         """Hash of question and context: the same problem is the same row, whatever set it is in."""
         return digest(self.question, self.context)
 
+    @property
+    def length(self) -> int:
+        """Characters of question and context."""
+        return len(self.question) + len(self.context)
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:

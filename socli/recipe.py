@@ -16,7 +16,6 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from socli.errors import RecipeError
 from socli.faults import faults_of
-from socli.records import RUN
 from socli.scheme import Scheme
 from socli.tables import (
     ArmTable,
@@ -171,7 +170,7 @@ def _refuse_idle_verifier(recipe: Recipe, where: str) -> None:
             f'{where}: `scheme.name = "verify"` learns from stored samples, on its own',
             hint="leave out arms, train.rounds and problems.augment",
         )
-    if not recipe.teacher.model.startswith(RUN):
+    if not recipe.teacher.draws:
         raise RecipeError(
             f'{where}: `scheme.name = "verify"` learns from the samples of a run, and'
             f" `teacher.model` is {recipe.teacher.model[:80]!r}",

@@ -27,7 +27,7 @@ Code = Literal[
 RunStatus = Literal["started", "done", "failed"]
 BenchStatus = Literal["started", "done"]
 RUN = "run:"
-"""How the name of a teacher begins that is a run; its id follows."""
+"""How the name of a teacher or a base begins that is a run; its id follows."""
 
 
 @dataclass(frozen=True, slots=True)

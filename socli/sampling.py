@@ -21,13 +21,11 @@ from socli.scheme import Scheme
 from socli.solve import Solvers, solve
 from socli.store import Store
 from socli.tables import BenchTable, frozen_scheme
-from socli.writers.pieces import Sampling
+from socli.writers.pieces import LONGEST, Sampling
 from socli.writers.voting import Samples
 
 WAVES = 8
 """Batches of rows that are solved in one go, so that the next row takes the place of one that is done."""
-LONGEST = 64_000
-"""Most characters of the problems written at a time, each as long as the longest: bounds the keys."""
 
 _SPACING = re.compile(r"[\s,$]")
 
@@ -141,7 +139,7 @@ def drawn(
         rows = [replace(problem) for problem in some for _ in range(how.repeats)]
         places = {id(row): place for place, row in enumerate(rows)}  # equal, so told apart by what they are
         solved: dict[int, Prediction] = {}
-        together = max(1, min(table.batch, LONGEST // max(1, *map(_length, some))))
+        together = max(1, min(table.batch, LONGEST // max(1, *(problem.length for problem in some))))
         for event in solve(rows, who, table.max_tokens, together):
             if stop_asked():
                 raise KeyboardInterrupt
@@ -214,10 +212,6 @@ def _asked_alike(trace: Trace, like: Trace) -> bool:
 
 def _lots(problems: Sequence[Problem], most: int) -> Iterator[list[Problem]]:
     """Problems of like length, so many at a time."""
-    ordered = sorted(problems, key=_length)
+    ordered = sorted(problems, key=lambda problem: problem.length)
     for at in range(0, len(ordered), most):
         yield ordered[at : at + most]
-
-
-def _length(problem: Problem) -> int:
-    return len(problem.question) + len(problem.context)

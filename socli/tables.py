@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from socli.events import Role
+from socli.records import RUN
 from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Working
 
 _SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
@@ -151,6 +152,11 @@ class TeacherTable(Table):
     """Whether kept traces of other models, prompts and settings count, where they fit the scheme."""
     stronger: StrongerTable | None = None
     """Who is asked where this teacher has no kept trace of a problem; not set where nobody is."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether it is a run, whose students draw their traces."""
+        return self.model.startswith(RUN)
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -67,8 +67,8 @@ def annotate(
     given["teacher.reuse"] = "true" if reuse else None
     overrides = [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     loaded = recipes.load(recipe, overrides)
-    paid = loaded.teacher.model != "reference" and not loaded.teacher.model.startswith(RUN)
-    if loaded.teacher.model.startswith(RUN):
+    paid = loaded.teacher.model != "reference" and not loaded.teacher.draws
+    if loaded.teacher.draws:
         _refuse(loaded.teacher, {"probe": probe, "budget": budget, "dry-run": dry_run, "record": record})
     spending = purse(loaded.teacher, budget) if paid else None
     problems, set_name = wiring.recipe_problems(loaded), loaded.problems.set_name
@@ -148,7 +148,7 @@ def _run(
     with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
         events: Iterator[Event] = (
             _drawn(loaded, problems, db, stop_asked)
-            if loaded.teacher.model.startswith(RUN)
+            if loaded.teacher.draws
             else annotating(
                 problems,
                 loaded.problems.set_name,

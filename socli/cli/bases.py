@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from socli.cli import wiring
+from socli.records import RUN
 
 if TYPE_CHECKING:
     from socli.events import Role
@@ -17,7 +18,6 @@ def pinned(recipe: "Recipe", db: "Store") -> "Recipe":
     MissingError where there is no such run or it is not finished, UsageError where several begin so.
     """
     from socli.release.folder import refuse_unfinished
-    from socli.release.lineage import RUN
 
     named = {}
     for key, base in recipe.student:
@@ -38,7 +38,7 @@ def places(recipe: "Recipe", db: "Store", *, json: bool = False) -> "dict[Role, 
 
 def _place(base: str, role: "Role", db: "Store", *, json: bool) -> Path:
     from socli.release.folder import weights_of
-    from socli.release.lineage import RUN, part_of
+    from socli.release.lineage import part_of
 
     if not base.startswith(RUN):
         return wiring.base_folder(base, json=json)

@@ -150,10 +150,8 @@ def ragged(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor,
-    scaling: float,
-    dropout: float = 0.0,
     aim: Aim | None = None,
-    **_: Any,
+    **more: Any,
 ) -> tuple[torch.Tensor, None]:
     """`grouped` for rows of several lengths that lie end to end: only here are they filled up.
 
@@ -167,7 +165,7 @@ def ragged(
     else:
         filled = tokens.new_zeros(len(key), aim.width, *tokens.shape[1:])
         filled[aim.rows, aim.columns] = tokens
-    mixed, weights = grouped(module, filled.transpose(1, 2), key, value, attention_mask, scaling, dropout)
+    mixed, weights = grouped(module, filled.transpose(1, 2), key, value, attention_mask, **more)
     return mixed.transpose(0, 1) if aim.width == 1 else mixed[aim.rows, aim.columns][None], weights
 
 

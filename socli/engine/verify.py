@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import torch
-
 from socli.engine import attention, batches
-from socli.engine.decode import MOST_FED
+from socli.engine.decode import MOST_FED, following
 from socli.engine.student import Student, longest, tokens
 from socli.scheme import NO, YES
 
@@ -23,27 +21,8 @@ def rightness(who: Student, texts: Sequence[str]) -> list[float]:
     order = sorted(range(len(rows)), key=lambda n: len(rows[n]))
     found: list[float] = []
     for pack in batches.packs([batches.Encoded(tuple(rows[n]), ()) for n in order], MOST_FED):
-        scores = _next(who, [one.ids for one in pack])[:, [yes[at], no[at]]]
-        found += scores.float().softmax(dim=-1)[:, 0].tolist()
+        slots = attention.Slots(who.model.config, len(pack), who.model.dtype, who.device)
+        ids = [one.ids for one in pack]
+        scores = following(who, slots, list(range(len(pack))), ids, [0] * len(pack))
+        found += scores[:, [yes[at], no[at]]].float().softmax(dim=-1)[:, 0].tolist()
     return [share for _, share in sorted(zip(order, found, strict=True))]
-
-
-@torch.inference_mode()
-def _next(who: Student, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Scores of the next token after each row of ids: [rows, vocabulary]."""
-    model, where = who.model, who.device
-    counts = [len(row) for row in rows]
-    slots = attention.Slots(model.config, len(rows), model.dtype, where)
-    aim = slots.aim(list(range(len(rows))), [0] * len(rows), counts)
-    with attention.lent(model.config, attention.RAGGED):
-        hidden = model.base_model(
-            input_ids=torch.tensor([[token for row in rows for token in row]], device=where),
-            attention_mask=aim.mask,
-            position_ids=aim.positions[None],
-            past_key_values=slots,
-            use_cache=True,
-            aim=aim,
-        ).last_hidden_state
-    ends = torch.tensor(counts, device=where).cumsum(0) - 1
-    scores: torch.Tensor = model.get_output_embeddings()(hidden[0, ends])
-    return scores

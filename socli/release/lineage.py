@@ -10,11 +10,9 @@ from socli import models, scheme
 from socli.errors import SocliError
 from socli.events import Role
 from socli.models import Known
-from socli.records import RunRow
+from socli.records import RUN, RunRow
 from socli.tables import StudentTable, frozen_scheme
 
-RUN = "run:"
-"""What stands before the id of a run of the store, where a student starts from one of that."""
 FACTS = "socli.json"
 """The file of a released folder that says how its students write; see `release.folder`."""
 

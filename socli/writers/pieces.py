@@ -13,6 +13,11 @@ UNDER_WAY = 3
 the one while it writes others, and some for the other."""
 
 
+LONGEST = 64_000
+"""Most characters of the problems that are written together, each counted as long as the longest of them:
+bounds the cache of keys."""
+
+
 class Waiting(dict[int, int]):
     """Rows that wait to be written (row: most tokens), to which more may be put while some are written.
 
