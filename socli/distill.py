@@ -66,6 +66,12 @@ def _asked(trace: Trace) -> tuple[object, ...]:
     return trace.teacher, trace.prompt_hash, trace.temperature, trace.top_p, trace.seed
 
 
+def _own(traces: rehearsal.Traces, recipe: Recipe) -> list[tuple[Problem, Trace]]:
+    """Those of the traces that are by the teacher that the recipe's arm names; all where it names none."""
+    teacher = recipe.scheme.teacher
+    return [pair for pair in traces if teacher in (None, pair[1].teacher)]
+
+
 def distill_queue(  # noqa: PLR0913  each is the caller's to choose
     name: str,
     recipe: Recipe,
@@ -164,7 +170,7 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     began = time.monotonic()
     try:
         with _locked(run, "trained"):
-            learnt, dev = rehearsal.carved(traces, recipe)
+            learnt, dev = rehearsal.carved(_own(traces, recipe), recipe)
             learnt = [*learnt, *_varied(learnt, variants)]
             for role in scheme.roles(form):
                 if not (run.folder / role / WEIGHTS).exists():
@@ -355,7 +361,7 @@ def _plan(
         base=recipe.student.base,
         versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")}
         | {"device": student.device_name()},
-        note=f"{len(traces)} traces{sampling.counted(traces)}"
+        note=f"{len(_own(traces, recipe))} traces{sampling.counted(traces)}"
         + f" and {len(varied)} variants with swapped numbers" * bool(varied),
         arm=arm,
         budget=recipe.train.budget,

@@ -77,12 +77,19 @@ class Recipe(Table):
         """What its arms write, or `[scheme]` where there are no arms."""
         return tuple(arm.scheme.to_scheme() for arm in self.arms.values()) or (self.to_scheme(),)
 
+    def teachers(self) -> tuple[str, ...]:
+        """Whose traces its arms learn: `teacher.model`, and what arms name instead."""
+        named = [arm.scheme.teacher for arm in self.arms.values()] or [self.scheme.teacher]
+        return tuple(dict.fromkeys(name or self.teacher.model for name in named))
+
     def queue(self) -> "list[tuple[str, Recipe]]":
         """Each run as the name of its arm and a recipe of it alone: all arms of a seed, then the next seed.
 
         The name is empty where there are no arms.
         """
         schemes = {name: arm.scheme for name, arm in self.arms.items()} or {"": self.scheme}
+        if len(self.teachers()) > 1:
+            schemes = {name: form.learning(self.teacher.model) for name, form in schemes.items()}
         return [
             (arm, self.model_copy(update={"scheme": form, "arms": {}, "sizes": {}, "train": train}))
             for seed in self.train.seeds or (self.train.seed,)
@@ -149,6 +156,7 @@ def load(name: str, overrides: Iterable[str] = ()) -> Recipe:
     _refuse_unknown_arms(whole, path.name)
     sized = _sized(whole, tables, changes, path.name)
     _refuse_idle_verifier(sized, path.name)
+    _refuse_mixed_teachers(sized, path.name)
     return sized
 
 
@@ -175,6 +183,23 @@ def _refuse_idle_verifier(recipe: Recipe, where: str) -> None:
             f'{where}: `scheme.name = "verify"` learns from the samples of a run, and'
             f" `teacher.model` is {recipe.teacher.model[:80]!r}",
             hint="--set teacher.model=run:ID, whose samples `socli annotate --teacher run:ID` draws",
+        )
+
+
+def _refuse_mixed_teachers(recipe: Recipe, where: str) -> None:
+    """RecipeError where arms have teachers of their own and learn from more than their traces."""
+    teacher = recipe.teacher
+    more = {
+        "teacher.reuse": teacher.reuse,
+        "teacher.stronger": teacher.stronger,
+        "problems.augment": recipe.problems.augment,
+        "train.rounds": recipe.train.rounds,
+    }
+    if len(recipe.teachers()) > 1 and any(more.values()):
+        named = ", ".join(key for key, value in more.items() if value)
+        raise RecipeError(
+            f"{where}: arms with a `scheme.teacher` of their own learn its traces alone",
+            hint=f"leave out {named}",
         )
 
 

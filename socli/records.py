@@ -97,6 +97,12 @@ class RunRow(RunPlan):
         return str(self.recipe.get("name", self.name))
 
     @property
+    def teacher(self) -> str:
+        """Whose traces it learns: its arm's own teacher or the recipe's."""
+        asked = self.recipe.get("teacher", {}).get("model", "reference")
+        return str(self.recipe.get("scheme", {}).get("teacher") or asked)
+
+    @property
     def size(self) -> str:
         """In which size of its recipe it was trained."""
         return str(self.recipe.get("size", "full"))

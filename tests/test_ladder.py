@@ -182,6 +182,16 @@ def test_a_guided_teacher_writes_the_missing_half_as_json(store, httpserver):
     assert event.trace.steps == (Step("What do they make?", "1+1 = <<1+1=2>>2."),)
 
 
+def test_a_guided_teacher_is_held_to_the_number_of_steps_that_it_is_shown():
+    known = Problem("What is 1 and 1, twice?", "4", steps=(Step("", "1+1 = 2."), Step("", "2*2 = 4.")))
+    wanted = [
+        request(Asking(known), TeacherTable(model="m", guided=guided), Scheme("socratic"), "schema")
+        ["response_format"]["json_schema"]["schema"]["properties"]["steps"]
+        for guided in (True, False)
+    ]  # fmt: skip
+    assert [(one.get("minItems"), one.get("maxItems")) for one in wanted] == [(2, 2), (None, None)]
+
+
 def test_what_is_not_there_is_not_written():
     assert ladder.as_json(Reading((Step("a?", ""), Step("", "b")), None)) == {
         "steps": [{"ask": "a?"}, {"work": "b"}]

@@ -100,7 +100,7 @@ def run(
     from socli.events import Saved
 
     recipe = bases.pinned(recipe, db)
-    notes = _annotate(recipe, db) if recipe.teacher.model == "reference" else []
+    notes = _annotate(recipe, db) if "reference" in recipe.teachers() else []
     traces = _kept(recipe, db, notes)
     variants = _variants(recipe, traces)
     if not allow_overlap:
@@ -163,8 +163,8 @@ def _said(
 
 
 def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":
-    """The traces that fit every arm, so that all arms learn from the same; what that leaves out is noted. A
-    verifier learns right and wrong samples.
+    """The traces of the problems that have one for every arm, by its teacher and in its form: all arms learn
+    the same problems. What that leaves out is noted. A verifier learns right and wrong samples.
     """
     from dataclasses import replace
 
@@ -172,23 +172,31 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     from socli.events import Noted
     from socli.writers import verifier
 
-    where = db, recipe.problems.set_name, recipe.problems.limit, wiring.teachers(db, recipe.teacher)
+    where = db, recipe.problems.set_name, recipe.problems.limit
+    asked = wiring.teachers(db, recipe.teacher)
     if recipe.scheme.name == "verify":
-        return verifier.samples(*where)
+        return verifier.samples(*where, asked)
+    teachers = [asked if name == recipe.teacher.model else [name] for name in recipe.teachers()]
     forms = recipe.schemes()
     bare, several = any(form.bare for form in forms), len(forms) > 1
-    traces = kept(*where, *forms)
+    each = [kept(*where, names, *forms) for names in teachers]
+    shared = set.intersection(*map(_problems, each))
     whole = [replace(form, work="words") for form in forms] if bare or several else []
-    most = max((len(kept(*where, form)) for form in whole), default=len(traces))
-    if len(traces) < most:
+    most = max((len(_problems(kept(*where, names, form))) for names in teachers for form in whole), default=0)
+    if len(shared) < most:
         arms = "they have no trace that fits every arm"
         why = [arms] * several + ["a step has no marked equation"] * bare
-        if not traces and bare:
+        if not shared and bare:
             raise MissingError(
-                f"none of {most:,} kept traces fits: {', or '.join(why)}", hint="--set scheme.work=words"
+                f"none of {most:,} problems with kept traces fits: {', or '.join(why)}",
+                hint="--set scheme.work=words",
             )
-        notes.append(Noted(f"left out {most - len(traces):,} problems: {', or '.join(why)}"))
-    return traces
+        notes.append(Noted(f"left out {most - len(shared):,} problems: {', or '.join(why)}"))
+    return [pair for some in each for pair in some if pair[0].id in shared]
+
+
+def _problems(traces: "list[tuple[Problem, Trace]]") -> set[str]:
+    return {problem.id for problem, _ in traces}
 
 
 def _annotate(recipe: "Recipe", db: "Store") -> "list[Event]":
@@ -196,17 +204,19 @@ def _annotate(recipe: "Recipe", db: "Store") -> "list[Event]":
     from socli.annotate import annotate
     from socli.events import Noted
     from socli.scheme import Scheme
+    from socli.tables import TeacherTable
 
     before = db.counts()["kept"]
     set_name = recipe.problems.set_name
+    teacher = recipe.teacher if recipe.teacher.model == "reference" else TeacherTable()
     try:
         problems = wiring.recipe_problems(recipe)
     except MissingError:
-        if not any(db.kept(set_name, recipe.teacher.model, limit=1)):
+        if not any(db.kept(set_name, teacher.model, limit=1)):
             raise
         return []
     for form in {Scheme(form.name, sub_answers=form.sub_answers) for form in recipe.schemes()}:
-        for _ in annotate(problems, set_name, recipe.teacher, form, db):
+        for _ in annotate(problems, set_name, teacher, form, db):
             pass  # a second's work; what it made is said in one sentence
     made = db.counts()["kept"] - before
     said = f"made {made:,} traces first, from the data's own steps (teacher `reference`, free)"

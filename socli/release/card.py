@@ -218,7 +218,7 @@ def _data(run: RunRow) -> str:
     part = f", the first {table.limit:,}" if table.limit else ""
     lines = [
         f"Problems: {quoted(name)}{part}; licence: {licence or 'not known: ask whoever made the problems'}",
-        *map(_teacher, teacher.models),
+        *map(_teacher, teacher.models if run.teacher == teacher.model else (run.teacher,)),
     ]
     if table.augment:
         lines.append(f"Learnt from too: up to {table.augment} variants of each problem with swapped numbers")

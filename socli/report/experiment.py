@@ -211,7 +211,7 @@ def _entry(
         scheme=form,
         seed=run.seed if run else None,
         base=Path(run.base).name if run else bench.model,
-        teacher=str(run.recipe.get("teacher", {}).get("model", "reference")) if run else "",
+        teacher=run.teacher if run else "",
         run=run.id if run else "",
         bench=bench.id,
         date=bench.finished or bench.created,

@@ -102,7 +102,7 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
         base=run.base,
         scheme=(f"{form}, {run.roles}" if form == "socratic" else form) + _bare(table),
         learnt=ProblemsTable.model_validate(run.recipe["problems"]).set_name,
-        teacher=str(run.recipe.get("teacher", {}).get("model", "reference")),
+        teacher=run.teacher,
     )
 
 

@@ -183,9 +183,10 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
     ends = found.accuracy
     bleu = [one.bleu for one in row.entries if one.bleu is not None]
     alike = [one.same_count for one in row.entries if one.same_count is not None]
+    several = len({one.entries[0].teacher for one in section.rows} - {""}) > 1
     return (
         row.arm,
-        described(form) if form else "",
+        described(form) + f", traces by {row.entries[0].teacher}" * several if form else "",
         percent(ends.value),
         f"{100 * ends.low:.1f} to {percent(ends.high)}",
         f"{len(row.places):,}",
@@ -206,6 +207,8 @@ def _gain(section: Section, row: Row, name: str) -> str:
     for other in section.rows:
         base = other.entries[0].scheme
         if not form or not base or (base.name, base.facts) != (name, form.facts) or other is row:
+            continue
+        if base.works and other.entries[0].teacher != row.entries[0].teacher:
             continue
         if base.bare == form.bare or not base.works:
             places = _common(row, other)

@@ -82,7 +82,8 @@ def request(asking: Asking, table: TeacherTable, form: Scheme, rung: Rung = "tex
     if _longest(table) == "max_tokens" or not _REASONS.match(table.model):
         body |= {"temperature": table.temperature, "top_p": table.top_p}
     missing = prompts.half(asking.problem) if table.guided else None
-    wanted = response_format(rung, _shown(form, asking.problem.kind, missing)[0][1])
+    known = len(asking.problem.steps) if missing else None
+    wanted = response_format(rung, _shown(form, asking.problem.kind, missing)[0][1], known)
     return body | {"response_format": wanted} if wanted else body
 
 

@@ -72,16 +72,23 @@ def as_json(reading: Reading) -> dict[str, Any]:
     return {"steps": steps, **ends} if steps else dict(ends)
 
 
-def response_format(rung: Rung, example: Reading) -> dict[str, Any] | None:
-    """What a request says of the form of its reply: the schema is that of the example."""
+def response_format(rung: Rung, example: Reading, steps: int | None = None) -> dict[str, Any] | None:
+    """What a request says of the form of its reply: the schema is that of the example, with exactly so many
+    steps where that is known.
+    """
     match rung:
         case "text":
             return None
         case "json":
             return {"type": "json_object"}
         case "schema":
-            schema = {"name": "trace", "strict": True, "schema": _schema(as_json(example))}
-            return {"type": "json_schema", "json_schema": schema}
+            schema = _schema(as_json(example))
+            if steps:
+                schema["properties"]["steps"] |= {"minItems": steps, "maxItems": steps}
+            return {
+                "type": "json_schema",
+                "json_schema": {"name": "trace", "strict": True, "schema": schema},
+            }
 
 
 def _schema(example: Any) -> dict[str, Any]:

@@ -11,6 +11,10 @@ import pytest
 from command_line import Process, Socli, recipe, sql
 from doubles import PROBLEMS
 
+from socli.problem import Step, Trace
+from socli.records import TraceRow
+from socli.store import Store
+
 ARMS = {
     "arms.cot": {"scheme.name": "cot"},
     "arms.planned": {"scheme.roles": "split", "scheme.decomposer": "planned", "scheme.guide": "count"},
@@ -210,3 +214,42 @@ def test_roles_may_start_from_different_students(
     scored = json.loads(socli("bench", "--recipe", str(path), "--json").told[-1])
     assert scored["n"] == 4
     assert scored["accuracy"] >= 0.75
+
+
+def test_an_arm_may_learn_the_same_problems_from_another_teacher(
+    socli: Socli, home: Path, tmp_path: Path, four: Path, llama: Path
+) -> None:
+    arms = {"arms.reference": {"scheme.teacher": "reference"}, "arms.taught": {}}
+    mixed = str(recipe(tmp_path, "mixed", four, llama, teacher={"model": "m"}, **arms))
+    missing = socli("distill", "--recipe", mixed)
+    assert (missing.code, missing.told[-2:]) == (
+        3,
+        ["error: there is no kept trace to learn from", f"hint: socli annotate --recipe {mixed}"],
+    )
+    with Store(home / "socli.db") as store:
+        store.add_traces(
+            TraceRow(Trace(one.id, (Step("And now?", "That is it."),), one.gold or "", "m"), "kept")
+            for one in PROBLEMS[:3]
+        )
+    shown = socli("distill", "--recipe", mixed, "--show-lessons", "1")
+    assert shown.code == 0
+    assert "left out 1 problems: they have no trace that fits every arm" in shown.told
+    runs = sql(home / "socli.db", "SELECT arm, note, json_extract(recipe, '$.scheme.teacher') FROM runs")
+    assert runs == [("reference", "3 traces", "reference"), ("taught", "3 traces", "m")]
+    losses = sql(home / "socli.db", "SELECT DISTINCT run, loss FROM metrics WHERE step = 1")
+    assert len({loss for _, loss in losses}) == 2  # they read different words
+    assert socli("bench", "--recipe", mixed, "--limit", "2").code == 0
+    table = socli("report", "--recipe", mixed).out
+    assert "reference\tsocratic unified, traces by reference\t" in table
+    assert "taught\tsocratic unified, traces by m\t" in table
+    assert "taught\treference\t" in table  # compared with each other
+    taught = socli("runs", "show", runs_of(home)["taught"]).lines[-1]
+    assert taught.endswith("--arm taught --again")
+
+    both = socli("distill", "--recipe", mixed, "--set", "teacher.reuse=true", "--set", "problems.augment=2")
+    assert (both.code, both.told[-1]) == (2, "hint: leave out teacher.reuse, problems.augment")
+
+
+def runs_of(home: Path) -> dict[str, str]:
+    """The id of each arm's last run."""
+    return dict(sql(home / "socli.db", "SELECT arm, id FROM runs"))

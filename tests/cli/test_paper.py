@@ -13,7 +13,7 @@ from socli.problem import Problem
 from socli.recipe import load, shipped
 from socli.stories import stories
 
-PAPER = [name for name in shipped() if load(name).arms]
+PAPER = [name for name in shipped() if load(name).sizes]
 TABLES = Path(__file__).parents[2] / "docs" / "experiments" / "tables.py"
 ALL = "answer, cot, unified, split, planned, count, equations"
 QUICK = ["--set", "size=smoke", "--set", "bench.max_tokens=40", "--set", "bench.calculators=[false]"]
