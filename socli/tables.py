@@ -214,8 +214,8 @@ class SchemeTable(Table):
     """`words`: a worked answer as it is; `equations`: its marked equations alone, which takes fewer tokens. A
     trace with a step that marks none is left out."""
     teacher: str | None = None
-    """Whose traces an arm learns, where not those of `teacher.model`: `reference` or a model's name. Problems of
-    which not every arm's teacher has a kept trace are left out for all."""
+    """Whose traces an arm learns, where not those of `teacher.model`: `reference` or a model's name. Problems
+    of which not every arm's teacher has a kept trace are left out for all."""
 
     def learning(self, teacher: str) -> Self:
         """It says whose traces are learnt: these where it names nobody."""
