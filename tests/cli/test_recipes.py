@@ -19,6 +19,7 @@ def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
         ["paper-strategyqa", "smollm2-135m", "8 arms", "strategyqa:train"],
         ["paper-svamp", "smollm2-135m", "7 arms", "svamp:train"],
         ["quickstart", "smollm2-135m", "socratic unified", "stories:train"],
+        ["stories-teacher", "smollm2-135m", "2 arms", "stories:train"],
         ["strategyqa", "smollm2-135m", "socratic split", "strategyqa:train"],
         ["svamp", "smollm2-135m", "socratic split", "svamp:train"],
     ]
