@@ -80,25 +80,29 @@ def distill_queue(  # noqa: PLR0913  each is the caller's to choose
     store: Store,
     stop_asked: Callable[[], bool] = lambda: False,
     *,
-    others: Mapping[Role, Path] | None = None,
+    others: Mapping[tuple[str, Role], Path] | None = None,
     arms: Collection[str] = (),
     again: bool = False,
-    variants: Sequence[Variant] = (),
+    variants: Mapping[int, Sequence[Variant]] | None = None,
 ) -> Iterator[Event]:
     """Train each of the recipe's runs that is not done, or of these `arms` alone; `again`: done ones too.
 
-    After each come the runs of its further rounds, where the recipe has any. `variants` of problems that are
-    learnt from are learnt from too, those of dev problems are not. A run that diverges does not keep the
-    others from being trained; its error is raised at the end.
+    After each come the runs of its further rounds, where the recipe or its arm has any. `others` are as for
+    `distill`. `variants`, by `problems.augment`, of problems that are learnt from are learnt from too, those
+    of dev problems are not. A run that diverges does not keep the others from being trained; its error is
+    raised at the end.
     """
     queue = [(arm, alone) for arm, alone in recipe.queue() if not arms or arm in arms]
-    for _, alone in queue if recipe.train.rounds else ():
-        sampling.refuse(alone.to_scheme())  # before anything is trained
+    for _, alone in queue:
+        if alone.train.rounds:
+            sampling.refuse(alone.to_scheme())  # before anything is trained
     diverged: training.Diverged | None = None
     for place, (arm, alone) in enumerate(queue, 1):
         which = f"{place} of {len(queue)}: " + f"arm {arm}, " * bool(arm) + f"seed {alone.train.seed}"
         title = which if len(queue) > 1 else ""
-        more = {"stop_asked": stop_asked, "others": others, "arm": arm, "variants": variants}
+        varied = (variants or {}).get(alone.problems.augment, ())
+        shared = {**recipe.shared(alone), "traces": _hash(traces)}
+        more = {"stop_asked": stop_asked, "others": others, "arm": arm, "variants": varied, "shared": shared}
         try:
             yield from _rounds(name, alone, traces, base, store, title, again=again, **more)
         except training.Diverged as error:
@@ -121,7 +125,7 @@ def _rounds(
 ) -> Iterator[Event]:
     """Train one run of the queue, then, round by round, another from its base on what the last one drew."""
     runs: list[RunRow] = []
-    learnt, rounds = traces, recipe.train.rounds
+    learnt, rounds, shared = traces, recipe.train.rounds, more["shared"]
     for number, one in enumerate(recipe.rounds()):
         if runs:
             before = len(learnt)
@@ -131,7 +135,11 @@ def _rounds(
                 yield Noted(f"round {number} would learn the same again, so it is left out")
                 break
         which = ", ".join([title] * bool(title) + [f"round {number} of {rounds}"] * bool(rounds))
-        plan = _plan(name, one, learnt, more["arm"], more["variants"])
+        if number < rounds and "rounds" in shared.get("train", {}):  # no run of another arm is its like
+            more["shared"] = {**shared, "train": {**shared["train"], "rounds": None}}
+        else:
+            more["shared"] = shared
+        plan = _plan(name, one, learnt, more["arm"], more["variants"], more["shared"])
         done = None if again else store.find_run(plan, "done")
         if done:
             yield Noted(f"run {done.id} is done already" + f" ({which})" * bool(which))
@@ -150,18 +158,21 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     store: Store,
     stop_asked: Callable[[], bool] = lambda: False,
     *,
-    others: Mapping[Role, Path] | None = None,
+    others: Mapping[tuple[str, Role], Path] | None = None,
     arm: str = "",
     variants: Sequence[Variant] = (),
+    shared: Mapping[str, Any] | None = None,
 ) -> Generator[Event, None, RunRow]:
     """Train the students of one run on the traces and variants, from the model in the folder `base`.
 
-    `others` are the folders of roles that start from another model. Returns the run that is done.
+    `others` are the folders of other models, by what `[student]` calls them and the role that starts there.
+    `shared` is what the other arms of its recipe have where its own has something else. Returns the run that
+    is done.
     """
     form = recipe.to_scheme()
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=f"socli annotate --recipe {name}")
-    plan = _plan(name, recipe, traces, arm, variants)
+    plan = _plan(name, recipe, traces, arm, variants, shared)
     run = store.find_run(plan)
     if run is None:
         run = store.start_run(plan)
@@ -174,7 +185,7 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
             learnt = [*learnt, *_varied(learnt, variants)]
             for role in scheme.roles(form):
                 if not (run.folder / role / WEIGHTS).exists():
-                    start = (others or {}).get(role, base)
+                    start = (others or {}).get((recipe.student.base_of(role), role), base)
                     yield from _teach(role, learnt, dev, recipe, run, start, store, stop_asked)
             store.finish_run(run.id, "done")
     except training.Diverged as error:
@@ -349,12 +360,16 @@ def _plan(
     traces: Sequence[tuple[Problem, Trace]],
     arm: str,
     variants: Sequence[Variant] = (),
+    shared: Mapping[str, Any] | None = None,
 ) -> RunPlan:
     """What the run is, frozen: the same plan finds the same unfinished run."""
     varied = _varied(rehearsal.carved(traces, recipe)[0], variants) if variants else []
+    learnt = _hash([*traces, *varied])
+    others = {key: value for key, value in (shared or {}).items() if (key, value) != ("traces", learnt)}
+    frozen = {"name": recipes.full_name(name), **json.loads(recipes.dump(recipe))}
     return RunPlan(
         name=recipes.title(name),
-        recipe={"name": recipes.full_name(name), **json.loads(recipes.dump(recipe))},
+        recipe=frozen | ({"shared": others} if others else {}),
         seed=recipe.train.seed,
         scheme=recipe.scheme.name,
         roles=recipe.scheme.roles,
@@ -365,10 +380,13 @@ def _plan(
         + f" and {len(varied)} variants with swapped numbers" * bool(varied),
         arm=arm,
         budget=recipe.train.budget,
-        traces=digest(
-            *(part for problem, trace in [*traces, *varied] for part in (problem.id, *_told(trace)))
-        ),
+        traces=learnt,
     )
+
+
+def _hash(traces: Sequence[tuple[Problem, Trace]]) -> str:
+    """Of all that lessons may hold of them."""
+    return digest(*(part for problem, trace in traces for part in (problem.id, *_told(trace))))
 
 
 def _told(trace: Trace) -> tuple[str, ...]:

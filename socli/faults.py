@@ -15,7 +15,11 @@ def faults_of(
     error: ValidationError, root: Table, named: Mapping[str, Table]
 ) -> Iterator[tuple[str, str | None]]:
     """Each fault as a sentence and a hint. `named` are the keys of `root` below which any name is a table."""
-    for fault in error.errors():
+    faults = error.errors()
+    places = {fault["loc"] for fault in faults}
+    for fault in faults:
+        if fault["loc"][0] in named and fault["loc"][2:] in places:  # an arm's is the recipe's own
+            continue
         path = ".".join(str(part) for part in fault["loc"] if part != "[key]")
         if fault["type"] == "extra_forbidden":
             known = _keys_at(fault["loc"][:-1], root, named)

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -18,7 +18,9 @@ from socli.errors import RecipeError
 from socli.faults import faults_of
 from socli.scheme import Scheme
 from socli.tables import (
+    ArmProblemsTable,
     ArmTable,
+    ArmTrainTable,
     BenchTable,
     ProblemsTable,
     SamplingTable,
@@ -55,19 +57,18 @@ class Recipe(Table):
     sampling: SamplingTable = SamplingTable()
     bench: BenchTable = BenchTable()
     arms: dict[Annotated[str, AfterValidator(arm_name)], ArmTable] = Field(default_factory=dict)
-    """Schemes that are compared, each by its name."""
+    """Schemes and other choices that are compared, each by its name."""
     sizes: dict[Literal["smoke", "small"], SizeTable] = Field(default_factory=dict)
     """Smaller sizes, each by its name."""
 
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, tables: Any) -> Any:
-        """Each arm's scheme with the keys of `[scheme]` that it does not change."""
+        """Each arm's tables with the keys of the recipe's own that it does not change."""
         arms = tables.get("arms") if isinstance(tables, dict) else None
-        shared = tables.get("scheme", {}) if arms else None
-        if not isinstance(arms, dict) or not isinstance(shared, dict):
+        if not isinstance(arms, dict):
             return tables
-        return {**tables, "arms": {name: _with_scheme(arm, shared) for name, arm in arms.items()}}
+        return {**tables, "arms": {name: _with_shared(arm, tables) for name, arm in arms.items()}}
 
     def to_scheme(self) -> Scheme:
         """The `[scheme]` table as the value the rules work with."""
@@ -87,15 +88,27 @@ class Recipe(Table):
 
         The name is empty where there are no arms.
         """
-        schemes = {name: arm.scheme for name, arm in self.arms.items()} or {"": self.scheme}
+        alone: dict[str, dict[str, Table]] = {
+            name: {key: getattr(self, key).model_copy(update=dict(own)) for key, own in arm}
+            for name, arm in self.arms.items()
+        } or {"": {"scheme": self.scheme, "train": self.train}}
         if len(self.teachers()) > 1:
-            schemes = {name: form.learning(self.teacher.model) for name, form in schemes.items()}
+            for own in alone.values():
+                own["scheme"] = cast(SchemeTable, own["scheme"]).learning(self.teacher.model)
         return [
-            (arm, self.model_copy(update={"scheme": form, "arms": {}, "sizes": {}, "train": train}))
+            (arm, self.model_copy(update={**own, "arms": {}, "sizes": {}, "train": train}))
             for seed in self.train.seeds or (self.train.seed,)
-            for train in [self.train.model_copy(update={"seed": seed, "seeds": ()})]
-            for arm, form in schemes.items()
+            for arm, own in alone.items()
+            for train in [own["train"].model_copy(update={"seed": seed, "seeds": ()})]
         ]
+
+    def shared(self, alone: "Recipe") -> dict[str, dict[str, Any]]:
+        """What its other arms have where one of them, alone, has something else, by table; schemes aside."""
+        told = {}
+        for name, table in _OF_ARMS.items():
+            whole, its = (getattr(one, name).model_dump(mode="json") for one in (self, alone))
+            told[name] = {key: whole[key] for key in table.model_fields if whole[key] != its[key]}
+        return {name: keys for name, keys in told.items() if keys}
 
     def rounds(self) -> "list[Recipe]":
         """A recipe of each round alone, which says `train.rounds = 0` first; that one draws no samples."""
@@ -106,9 +119,24 @@ class Recipe(Table):
         ]
 
 
-def _with_scheme(arm: Any, shared: dict[str, Any]) -> Any:
-    own = arm.get("scheme", {}) if isinstance(arm, dict) else None
-    return {**arm, "scheme": {**shared, **own}} if isinstance(own, dict) else arm
+_OF_ARMS: dict[str, type[Table]] = {
+    "problems": ArmProblemsTable,
+    "train": ArmTrainTable,
+    "student": StudentTable,
+}
+"""The tables of which an arm may change keys without writing in another way."""
+
+
+def _with_shared(arm: Any, tables: dict[str, Any]) -> Any:
+    if not isinstance(arm, dict):
+        return arm
+    filled = dict(arm)
+    kinds: dict[str, type[Table]] = {"scheme": SchemeTable, **_OF_ARMS}
+    for name, table in kinds.items():
+        shared, own = tables.get(name, {}), arm.get(name, {})
+        if isinstance(shared, dict) and isinstance(own, dict):
+            filled[name] = {key: value for key, value in shared.items() if key in table.model_fields} | own
+    return filled
 
 
 def shipped() -> dict[str, Path]:
@@ -192,8 +220,8 @@ def _refuse_mixed_teachers(recipe: Recipe, where: str) -> None:
     more = {
         "teacher.reuse": teacher.reuse,
         "teacher.stronger": teacher.stronger,
-        "problems.augment": recipe.problems.augment,
-        "train.rounds": recipe.train.rounds,
+        "problems.augment": any(arm.problems.augment for arm in recipe.arms.values()),
+        "train.rounds": any(arm.train.rounds for arm in recipe.arms.values()),
     }
     if len(recipe.teachers()) > 1 and any(more.values()):
         named = ", ".join(key for key, value in more.items() if value)
@@ -245,10 +273,16 @@ def settled(frozen: Mapping[str, Any]) -> dict[str, Any]:
 
     It stays as it is where its keys were others.
     """
-    told = {key: value for key, value in frozen.items() if key != "name"}
+    told = {key: value for key, value in frozen.items() if key not in ("name", "shared")}
     with suppress(RecipeError):
         told = parse(told, "").model_dump(mode="json")
     return told
+
+
+def settled_as_shared(frozen: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with what the other arms have where the run's own has something else."""
+    told, shared = settled(frozen), frozen.get("shared", {})
+    return told | {name: {**told.get(name, {}), **shared[name]} for name in _OF_ARMS if name in shared}
 
 
 def _read(override: str) -> tuple[list[str], Any]:

@@ -17,6 +17,7 @@ LARGEST_SEED = 2**32 - 1
 Budget = Literal["problems", "steps", "tokens"]
 Size = Literal["smoke", "small", "full"]
 _Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+_Variants = Annotated[int, Field(ge=0, le=100)]
 
 
 class Table(BaseModel):
@@ -72,7 +73,7 @@ class ProblemsTable(Table):
     """Least and most steps of a problem; `stories` only."""
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Which stories are told, and which numbers `augment` puts in."""
-    augment: int = Field(default=0, ge=0, le=100)
+    augment: _Variants = 0
     """Learn also from so many variants of each problem, where it can be made: the numbers of problem,
     sub-questions and steps are replaced together and the steps computed anew."""
 
@@ -232,16 +233,6 @@ def frozen_scheme(recipe: Mapping[str, Any]) -> Scheme:
     return SchemeTable.model_validate(recipe["scheme"]).to_scheme()
 
 
-class ArmTable(Table):
-    """What one of several arms does otherwise. `NAME` is the arm's, up to 32 of a-z, 0-9, `_` and `-`.
-
-    All arms share the problems, the traces, the seeds and the budget.
-    """
-
-    scheme: SchemeTable = SchemeTable()
-    """Keys of `[scheme]`; those that are not given are as there."""
-
-
 class SizeTable(Table):
     """What `size = "NAME"` changes, where `NAME` is `smoke` or `small`. Without a key the recipe's stays."""
 
@@ -291,8 +282,8 @@ class StudentTable(Table):
         return self.base if other is None else other
 
 
-class TrainTable(Table):
-    """How it is trained."""
+class ArmTrainTable(Table):
+    """What an arm may change of how it is trained."""
 
     epochs: int = Field(default=3, ge=1)
     """Passes over the lessons."""
@@ -309,6 +300,16 @@ class TrainTable(Table):
     average: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
     """Share of the last steps after each of which the weights are taken into a mean, which is what is saved:
     0.25 averages over the last quarter; 0 saves the last weights."""
+    lora_rank: int = Field(default=0, ge=0, le=1024)
+    """Train low-rank adapters of this rank instead of all weights; 0 trains all. Saved weights are merged."""
+    rounds: int = Field(default=0, ge=0, le=100)
+    """Self-training: so often the trained student solves the problems itself, and another one is trained from
+    `student.base` on what came out right too. `[sampling]` says how it solves them."""
+
+
+class TrainTable(ArmTrainTable):
+    """How it is trained."""
+
     seed: int = Field(default=1, ge=0, le=LARGEST_SEED)
     """Order of the lessons and any dropout."""
     seeds: Annotated[tuple[_Seed, ...], AfterValidator(_distinct)] = ()
@@ -319,15 +320,34 @@ class TrainTable(Table):
     over whole transcripts."""
     checkpoint_minutes: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """Minutes between two checkpoints; a killed run goes on from the last."""
-    lora_rank: int = Field(default=0, ge=0, le=1024)
-    """Train low-rank adapters of this rank instead of all weights; 0 trains all. Saved weights are merged."""
     dev: int = Field(default=0, ge=0)
     """So many problems are not trained on but solved now and then; the weights that solve most are kept."""
     dev_times: int = Field(default=4, ge=1)
     """How often these are solved in a training, evenly apart, the last time at its end."""
-    rounds: int = Field(default=0, ge=0, le=100)
-    """Self-training: so often the trained student solves the problems itself, and another one is trained from
-    `student.base` on what came out right too. `[sampling]` says how it solves them."""
+
+
+class ArmProblemsTable(Table):
+    """What an arm may change of what is learnt from."""
+
+    augment: _Variants = 0
+    """`problems.augment`."""
+
+
+class ArmTable(Table):
+    """What one of several arms does otherwise. `NAME` is the arm's, up to 32 of a-z, 0-9, `_` and `-`.
+
+    All arms share the problems, the traces, the seeds and the budget. What an arm names it has in every size.
+    """
+
+    scheme: SchemeTable = SchemeTable()
+    """Keys of `[scheme]`; those that are not given are as there."""
+    problems: ArmProblemsTable = ArmProblemsTable()
+    """Of `[problems]`, `augment`."""
+    train: ArmTrainTable = ArmTrainTable()
+    """Of `[train]`, `epochs`, `batch`, `lr`, `warmup`, `weight_decay`, `clip`, `average`, `lora_rank` and
+    `rounds`."""
+    student: StudentTable = StudentTable()
+    """Keys of `[student]`."""
 
 
 class SamplingTable(Table):

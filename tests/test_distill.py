@@ -362,7 +362,8 @@ def test_other_traces_are_learnt_though_a_run_of_the_recipe_is_done(store, base)
 
 def test_a_run_that_diverges_does_not_keep_the_others_from_being_trained(store, base):
     wild = {
-        **ARMS.model_dump(),
+        **SOLO.model_dump(),
+        "arms": {"answer": {"scheme": {"name": "answer"}}, "asks": {}},
         "train": {"epochs": 30, "batch": 4, "lr": 1e30, "warmup": 0, "seeds": [1, 2]},
     }
     with pytest.raises(training.Diverged):

@@ -154,6 +154,63 @@ def test_set_reaches_into_an_arm_and_changes_all_that_say_nothing_else(load):
     assert [one.train.seed for _, one in made.queue()] == [9, 9]
 
 
+LEVERS = (
+    PROBLEMS
+    + """
+limit = 9
+
+[scheme]
+name = "cot"
+
+[train]
+epochs = 2
+
+[arms.base]
+
+[arms.swap]
+problems.augment = 5
+
+[arms.mean]
+train.average = 0.25
+train.rounds = 1
+student.base = "gpt2"
+
+[sizes.smoke]
+limit = 4
+epochs = 1
+"""
+)
+
+
+def test_an_arm_may_change_more_than_its_scheme(load):
+    made = load(LEVERS, "size=smoke", "train.lr=0.001")
+    alone = dict(made.queue())
+    changed = ("augment", "average", "rounds", "base")
+    told = [
+        {**one.problems.model_dump(), **one.train.model_dump(), **one.student.model_dump()}
+        for one in alone.values()
+    ]
+    assert [[one[key] for key in changed] for one in told] == [
+        [0, 0.0, 0, "smollm2-135m"], [5, 0.0, 0, "smollm2-135m"], [0, 0.25, 1, "gpt2"],
+    ]  # fmt: skip
+    assert {(one["limit"], one["epochs"], one["lr"]) for one in told} == {(4, 1, 0.001)}
+    assert {one.scheme.name for one in alone.values()} == {"cot"}
+
+
+def test_what_an_arm_names_it_has_in_every_size_and_set_reaches_it(load):
+    made = load(LEVERS, "size=smoke", "arms.swap.train.epochs=6", "arms.swap.problems.augment=2")
+    assert [(one.train.epochs, one.problems.augment) for _, one in made.queue()] == [(1, 0), (6, 2), (1, 0)]
+
+
+def test_what_the_others_have_is_told_of_each_arm(load):
+    made = load(LEVERS, "problems.augment=5", "train.seeds=[1, 2]")
+    assert [made.shared(alone) for _, alone in made.queue()][:3] == [
+        {},
+        {},
+        {"train": {"average": 0.0, "rounds": 0}, "student": {"base": "smollm2-135m"}},
+    ]
+
+
 def test_a_role_starts_from_the_base_unless_it_has_one_of_its_own(load):
     table = load(PROBLEMS + '[student]\nbase = "gpt2"\ndecomposer = "gpt2-medium"\n').student
     assert [table.base_of(role) for role in ("planner", "student", "decomposer", "solver")] == [
@@ -165,7 +222,26 @@ def test_a_role_starts_from_the_base_unless_it_has_one_of_its_own(load):
     ("content", "sentence", "hint"),
     [
         ("arms.cot]\nscheme.nam = 3", "there is no setting `arms.cot.scheme.nam`", "did you mean `name`?"),
-        ("arms.cot]\nname = 3", "there is no setting `arms.cot.name`", "known here: scheme"),
+        (
+            "arms.cot]\ntrain.seeds = [1]",
+            "there is no setting `arms.cot.train.seeds`",
+            "known here: epochs, batch, lr, warmup, weight_decay, clip, average, lora_rank, rounds",
+        ),
+        (
+            "arms.cot]\nproblems.augment = 200",
+            "`arms.cot.problems.augment`: input should be less than or equal to 100 (got '200')",
+            None,
+        ),
+        (
+            "arms.cot]\n[train]\nlr = -1.0",  # once, though the arm has it too
+            "`train.lr`: input should be greater than 0 (got '-1.0')",
+            None,
+        ),
+        (
+            "arms.cot]\nname = 3",
+            "there is no setting `arms.cot.name`",
+            "known here: scheme, problems, train, student",
+        ),
         (
             "arms.cot]\nscheme.name = 'cots'",
             "`arms.cot.scheme.name`: input should be 'answer', 'cot', 'socratic' or 'verify' (got 'cots')",

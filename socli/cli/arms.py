@@ -1,7 +1,7 @@
 """What commands connect for recipes of several runs: arms by name, and the runs that are done."""
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,11 @@ def runs_of(store: "Store", name: str, recipe: "Recipe", overrides: Sequence[str
     with suppress(SocliError):  # of a run that is gone: what was trained from it is there by its whole id
         recipe = bases.pinned(recipe, store)
     queue = recipe.queue()
-    if len(queue) == 1 and not recipe.train.rounds:
+    if len(queue) == 1 and not queue[0][1].train.rounds:
         return [wiring.chosen_run(store, None, name)]
     found, missing = [], []
     for arm, alone in queue:
-        rows = [row for row in store.runs() if _trained(row, name, arm, alone)]
+        rows = [row for row in store.runs() if _trained(row, name, arm, alone, recipe.shared(alone))]
         rounds = alone.train.rounds
         good = next((row for row in rows if row.round == rounds), None) if rounds else None
         if rows:
@@ -59,8 +59,12 @@ def title(arm: str, seed: int, round: int = 0) -> str:
     return f"arm {arm}, " * bool(arm) + f"seed {seed}" + f", round {round}" * bool(round)
 
 
-def _trained(row: "RunRow", name: str, arm: str, alone: "Recipe") -> bool:
-    """Whether it is a finished run of this arm and seed, from the same student in the same scheme."""
+def _trained(
+    row: "RunRow", name: str, arm: str, alone: "Recipe", own: "Mapping[str, Collection[str]]"
+) -> bool:
+    """Whether it is a finished run of this arm and seed, from the same student in the same scheme and with
+    what else is the arm's `own`.
+    """
     from socli.recipe import full_name
     from socli.tables import SchemeTable, StudentTable
 
@@ -70,4 +74,10 @@ def _trained(row: "RunRow", name: str, arm: str, alone: "Recipe") -> bool:
         and row.size == alone.size
         and StudentTable.model_validate(row.recipe["student"]) == alone.student
         and SchemeTable.model_validate(row.recipe["scheme"]) == alone.scheme
+        and all(
+            row.recipe[table].get(key) == getattr(getattr(alone, table), key)
+            for table in own
+            for key in own[table]
+            if key != "rounds"  # whichever there are is the caller's to choose among
+        )
     )

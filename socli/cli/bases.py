@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from socli.events import Role
     from socli.recipe import Recipe
     from socli.store import Store
+    from socli.tables import StudentTable
 
 
 def pinned(recipe: "Recipe", db: "Store") -> "Recipe":
@@ -17,23 +18,37 @@ def pinned(recipe: "Recipe", db: "Store") -> "Recipe":
 
     MissingError where there is no such run or it is not finished, UsageError where several begin so.
     """
+    arms = {
+        name: arm.model_copy(update={"student": _pinned(arm.student, db)})
+        for name, arm in recipe.arms.items()
+    }
+    return recipe.model_copy(update={"student": _pinned(recipe.student, db), "arms": arms})
+
+
+def _pinned(table: "StudentTable", db: "Store") -> "StudentTable":
     from socli.release.folder import refuse_unfinished
 
     named = {}
-    for key, base in recipe.student:
+    for key, base in table:
         if base and base.startswith(RUN):
             row = db.run(base.removeprefix(RUN))
             refuse_unfinished(row)
             named[key] = f"{RUN}{row.id}"
-    return recipe.model_copy(update={"student": recipe.student.model_copy(update=named)})
+    return table.model_copy(update=named)
 
 
-def places(recipe: "Recipe", db: "Store", *, json: bool = False) -> "dict[Role, Path]":
-    """The folder that each role of a pinned recipe starts from, fetched where it is not here yet."""
+def places(recipe: "Recipe", db: "Store", *, json: bool = False) -> "dict[tuple[str, Role], Path]":
+    """The folder that each role of a pinned recipe and its arms starts from, by what `[student]` calls it and
+    the role; fetched where it is not here yet.
+    """
     from socli import scheme
 
-    roles = dict.fromkeys(role for form in recipe.schemes() for role in scheme.roles(form))
-    return {role: _place(recipe.student.base_of(role), role, db, json=json) for role in roles}
+    starts = dict.fromkeys(
+        (alone.student.base_of(role), role)
+        for _, alone in recipe.queue()
+        for role in scheme.roles(alone.to_scheme())
+    )
+    return {(base, role): _place(base, role, db, json=json) for base, role in starts}
 
 
 def _place(base: str, role: "Role", db: "Store", *, json: bool) -> Path:

@@ -104,10 +104,14 @@ def run(
     traces = _kept(recipe, db, notes)
     variants = _variants(recipe, traces)
     if not allow_overlap:
-        learnt = [problem for problem, _ in traces] + [one.problem for one in variants]
+        learnt = [problem for problem, _ in traces]
+        learnt += [one.problem for some in variants.values() for one in some]
         out = repeats.left_out(learnt, recipe, json=json)
         traces = [pair for pair in traces if pair[0].id not in out]
-        variants = [one for one in variants if out.isdisjoint((one.problem.id, one.parent))]
+        variants = {
+            count: [one for one in some if out.isdisjoint((one.problem.id, one.parent))]
+            for count, some in variants.items()
+        }
     notes += _said(variants, traces, recipe)
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
@@ -134,32 +138,34 @@ def run(
     return run
 
 
-def _variants(recipe: "Recipe", traces: "list[tuple[Problem, Trace]]") -> "list[Variant]":
-    """The same problems with other numbers, as many as the recipe says; made anew each time, never stored."""
+def _variants(recipe: "Recipe", traces: "list[tuple[Problem, Trace]]") -> "dict[int, list[Variant]]":
+    """The same problems with other numbers, by `problems.augment` of the recipe or an arm, as many as that
+    says; made anew each time, never stored.
+    """
     from socli.augment import augmented
 
-    table = recipe.problems
-    if not table.augment:
-        return []
+    counts = {alone.problems.augment for _, alone in recipe.queue()} - {0}
+    if not counts:
+        return {}
     with wiring.waiting("swapping numbers"):
-        return augmented(traces, table.augment, table.seed)
+        return {count: augmented(traces, count, recipe.problems.seed) for count in sorted(counts)}
 
 
 def _said(
-    variants: "list[Variant]", traces: "list[tuple[Problem, Trace]]", recipe: "Recipe"
+    variants: "dict[int, list[Variant]]", traces: "list[tuple[Problem, Trace]]", recipe: "Recipe"
 ) -> "list[Event]":
     from socli.events import Noted
     from socli.writers import verifier
 
     if recipe.scheme.name == "verify" and traces:
         return [Noted(verifier.shares(traces))]
-    if not recipe.problems.augment:
-        return []
-    parents = len({one.parent for one in variants})
-    said = (
-        f"made {len(variants):,} variants with swapped numbers from {parents:,} of {len(traces):,} problems"
-    )
-    return [Noted(f"{said} (problems.augment = {recipe.problems.augment})")]
+    return [
+        Noted(
+            f"made {len(some):,} variants with swapped numbers from {len({one.parent for one in some}):,}"
+            f" of {len(traces):,} problems (problems.augment = {count})"
+        )
+        for count, some in variants.items()
+    ]
 
 
 def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":

@@ -63,7 +63,7 @@ def _size(size: str, recipe: "Recipe") -> str:
     from socli.screen.render import line
 
     train, bench = recipe.train, recipe.bench
-    runs = len(recipe.queue()) * (1 + train.rounds)
+    runs = sum(1 + alone.train.rounds for _, alone in recipe.queue())
     problems, scored = (f"{n:,}" if n else "all" for n in (recipe.problems.limit, bench.limit))
     return line(
         f"# size {size}: {runs} runs (arms {', '.join(recipe.arms) or 'none'}; seeds"

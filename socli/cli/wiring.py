@@ -304,6 +304,7 @@ def run(row: "RunRow", metrics: "Sequence[MetricRow]", cards: "Sequence[Scorecar
     """A run on stdout: what it was, its loss curve, its scores, and the command that repeats it."""
     from rich.console import Console
 
+    from socli.cli.repeating import repeating
     from socli.screen.progress import plot, scoreboard, sparkline
     from socli.screen.render import line
 
@@ -340,42 +341,3 @@ def _other_bases(row: "RunRow") -> str:
     """The roles that started elsewhere."""
     table = row.recipe["student"]
     return "".join(f", {role} from {table[role]}" for role in ("decomposer", "planner") if table.get(role))
-
-
-def repeating(row: "RunRow") -> str:
-    """The command that trains this run again: its recipe with what was changed from the file."""
-    from socli import recipe as recipes
-    from socli.errors import SocliError
-
-    name, arm = row.recipe_name, f" --arm {row.arm}" * bool(row.arm)
-    size = [f"size={row.size}"] if row.size != "full" else []
-    try:
-        now = recipes.load(name, size)
-        alone = next((alone for arm, alone in now.queue() if arm == row.arm), now).model_dump(mode="json")
-    except SocliError as error:
-        return f"{command('distill', recipe=name)}{arm} --again ({error})"
-    several = {"train.seed": f"train.seeds=[{row.seed}]"} if now.train.seeds else {}
-    prefix = {"scheme": f"arms.{row.arm}.scheme"} if row.arm else {}
-    changed = [
-        several.get(f"{table}.{key}", f"{prefix.get(table, table)}.{key}={_as_toml(value)}")
-        for table, settings in row.recipe.items()
-        if isinstance(settings, dict)
-        for key, value in _flat(settings)
-        if value != dict(_flat(alone[table])).get(key) or f"{table}.{key}" in several
-    ]
-    return command("distill", recipe=name, overrides=[*size, *changed]) + f"{arm} --again"
-
-
-def _flat(settings: "Mapping[str, Any]") -> "Iterator[tuple[str, Any]]":
-    """Keys and values of a table, those of a table inside it by their path; what is not set is left out."""
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from ((f"{key}.{inner}", one) for inner, one in value.items() if one is not None)
-        else:
-            yield key, value
-
-
-def _as_toml(value: "Any") -> str:
-    """A setting's value as `--set` reads it: words and paths bare, all else as JSON, which is TOML here."""
-    bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_./~][\w./:~-]*", value)
-    return value if bare and value not in ("true", "false", "inf", "nan") else json.dumps(value)

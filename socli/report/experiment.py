@@ -61,9 +61,26 @@ def experiments(
 
 def _shared(run: RunRow) -> str:
     """All that the runs of one comparison have in common."""
-    recipe = recipes.settled(run.recipe)
-    own = [run.round, recipe.get("sampling")] if run.round else run.traces  # each run draws its own samples
+    recipe = recipes.settled_as_shared(run.recipe)
+    round_ = _round(recipe)
+    own = [round_, recipe.get("sampling")] if round_ != 0 else _traces(run)  # each run draws its own samples
     return json.dumps([recipe.get("student"), _settings(recipe), own], sort_keys=True)
+
+
+def _round(recipe: Mapping[str, Any]) -> int | None:
+    """Which round; of an arm with rounds of its own, that of the others it stands with, or None."""
+    found: int | None = recipe.get("train", {}).get("rounds", 0)
+    return found
+
+
+def _base(run: RunRow) -> str:
+    """What the arms start from, but for those that name another student."""
+    return str(run.recipe.get("shared", {}).get("student", {}).get("base", run.base))
+
+
+def _traces(run: RunRow) -> str:
+    """Hash of what it learns from without variants and samples."""
+    return str(run.recipe.get("shared", {}).get("traces", run.traces))
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,13 +93,14 @@ def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variant(recipe: str, run: RunRow) -> str:
     """What tells settings apart from those of the recipe as it is written; empty for these."""
-    mine = _settings(recipes.settled(run.recipe))
+    whole = recipes.settled_as_shared(run.recipe)
+    mine, round_ = _settings(whole), _round(whole)
     with suppress(SocliError):
         written = recipes.load(recipe, [f"size={run.size}"]).model_dump(mode="json")
         if mine == _settings(written):
-            return "" if run.round == written["train"]["rounds"] else f"round-{run.round}"
+            return "" if round_ == written["train"]["rounds"] else f"round-{run.round}"
     other = digest(json.dumps(mine, sort_keys=True))[:6]
-    return other + f"-round-{run.round}" * bool(run.round)
+    return other + f"-round-{run.round}" * (round_ != 0)
 
 
 def _other(store: Store, name: str) -> _Side:
@@ -144,7 +162,7 @@ def _results(
     return Results(
         recipe=recipes.title(recipe),
         size=runs[0].size,
-        base=Path(runs[0].base).name,
+        base=Path(_base(runs[0])).name,
         variant=variant,
         version=__version__,
         date=max((one.date for one in entries), default=""),
@@ -239,7 +257,7 @@ def _verdict(row: PredictionRow | None) -> str:
 
 def _training(run: RunRow) -> dict[str, Any]:
     """The settings of a training that its figures depend on, and how much there was to learn from."""
-    told = {key: run.recipe.get(key, {}) for key in ("problems", "train")}
+    told = {key: run.recipe.get(key, {}) for key in ("problems", "train", "student", "shared")}
     return {**told, "traces": run.note, "budget": run.budget, "hash": run.traces}
 
 

@@ -107,21 +107,40 @@ def against(first: Entry, second: Entry) -> bool:
 
     Answer only is compared with all; a chain of thought with all that ask; one student that asks itself with
     two that take turns, and these with a plan or a guide; reference steps with a teacher's; facts with none;
-    words with equations alone; students that were not trained here with all that ask; and a pair with itself
-    where a part is gold.
+    students that were not trained here with all that ask; a pair with itself where a part is gold; and an arm
+    with those in the same scheme that have one lever less, and with the one that has none.
     """
     one, other = first.scheme, second.scheme
     if first.swapped or second.swapped:
         return second.swapped and not first.swapped and first.run == second.run
     if one is None or other is None:
         return one is None and other is not None and other.asks
-    if one == other:
-        return first.teacher == "reference" != second.teacher
-    if one.facts != other.facts or (one.works and other.works and one.work != other.work):
-        return one in (replace(other, facts=True), replace(other, work="words"))
+    if _plain(one) == _plain(other):
+        less, more = _levers(first, one), _levers(second, other)
+        if less == more:
+            return first.teacher == "reference" != second.teacher
+        return less < more and (not less or len(more - less) == 1)
+    same_work = one.work == other.work or not (one.works and other.works)
+    return first.levers == second.levers and same_work and _asks_more(one, other)
+
+
+def _asks_more(one: Scheme, other: Scheme) -> bool:
+    """Whether the second is the first without facts, or with steps, sub-questions or one part more."""
+    if one.facts != other.facts:
+        return one == replace(other, facts=True)
     if one.name != other.name:
         return one.name == "answer" or (one.name == "cot" and other.asks)
     return one.asks and _parts(one) < _parts(other) and len(_parts(other) - _parts(one)) == 1
+
+
+def _plain(form: Scheme) -> Scheme:
+    """The scheme without what is a lever."""
+    return replace(form, work="words")
+
+
+def _levers(entry: Entry, form: Scheme) -> set[tuple[str, str]]:
+    """What an arm has beside its scheme: steps of equations alone, other settings, another student."""
+    return {*entry.levers.items(), *[("work", form.work)] * form.bare}
 
 
 def _parts(form: Scheme) -> set[str]:
@@ -186,7 +205,11 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
     several = len({one.entries[0].teacher for one in section.rows} - {""}) > 1
     return (
         row.arm,
-        described(form) + f", traces by {row.entries[0].teacher}" * several if form else "",
+        described(form)
+        + "".join(f", {key} {value}" for key, value in row.entries[0].levers.items())
+        + f", traces by {row.entries[0].teacher}" * several
+        if form
+        else "",
         percent(ends.value),
         f"{100 * ends.low:.1f} to {percent(ends.high)}",
         f"{len(row.places):,}",
@@ -207,6 +230,8 @@ def _gain(section: Section, row: Row, name: str) -> str:
     for other in section.rows:
         base = other.entries[0].scheme
         if not form or not base or (base.name, base.facts) != (name, form.facts) or other is row:
+            continue
+        if other.entries[0].levers:
             continue
         if base.works and other.entries[0].teacher != row.entries[0].teacher:
             continue

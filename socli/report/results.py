@@ -48,7 +48,9 @@ class Entry:
     minutes: float | None
     """Training took."""
     training: Mapping[str, Any]
-    """The recipe's `[problems]`, `[train]` and how many traces were learnt from."""
+    """The recipe's `[problems]`, `[train]` and `[student]`, what the other arms have there where its own has
+    something else (`shared`), and how many traces were learnt from.
+    """
     settings: Mapping[str, Any]
     """Of the bench."""
     versions: Mapping[str, str]
@@ -59,6 +61,13 @@ class Entry:
     bleu_signature: str = ""
     same_count: float | None = None
     """#Q: share of the problems with as many sub-questions as the reference has."""
+
+    @property
+    def levers(self) -> dict[str, str]:
+        """The keys in which its arm differs from the others, schemes aside, and what it has there."""
+        others = self.training.get("shared", {})
+        tables = [table for table in ("problems", "train", "student") if table in others]
+        return {key: str(self.training[table][key]) for table in tables for key in others[table]}
 
 
 @dataclass(frozen=True, slots=True)
