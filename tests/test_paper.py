@@ -121,6 +121,22 @@ def test_the_bench_of_most_problems_counts_and_none_of_drawn_samples(store: Stor
     assert [one.verdicts for one in found.entries] == ["0011"]
 
 
+def test_votes_stand_in_rows_of_their_own_and_are_compared_with_the_same_run_without(store: Store) -> None:
+    run = scored(store, "cot", COT, "0011")
+    scored(store, "split", SPLIT, "0111")
+    bench(store, run, "0111", run=run, sampling={"repeats": 5})
+    bench(store, run, "1111", run=run, sampling={"repeats": 5}, verifier="v1")
+    (found,) = experiments(store, "paper-gsm8k")
+    assert {one.arm: one.verdicts for one in found.entries} == {
+        "cot": "0011", "split": "0111", "cot, 5 votes": "0111", "cot, 5 votes, verifier": "1111",
+    }  # fmt: skip
+    (section,) = paper.sections(found)
+    assert {(one.first, one.second) for one in section.contests} == {
+        ("cot", "split"), ("cot", "cot, 5 votes"), ("cot", "cot, 5 votes, verifier"),
+        ("cot, 5 votes", "cot, 5 votes, verifier"),
+    }  # fmt: skip
+
+
 def test_a_model_to_be_beaten_and_gold_parts_stand_beside_the_arms(store: Store) -> None:
     scored(store, "cot", COT, "0000")
     first = scored(store, "split", SPLIT, "1110")

@@ -41,7 +41,7 @@ def experiments(
     """What became of the recipe's finished runs that belong to arms, the newest settings first.
 
     Runs that differ in more than arm and seed, in a setting or in their traces, are results of their own.
-    `others` are runs, students or benches that stand beside each. Greedy benches alone are taken.
+    `others` are runs, students or benches that stand beside each. Votes stand in rows of their own.
     """
     groups: dict[str, list[RunRow]] = {}
     for run in store.runs():
@@ -110,12 +110,34 @@ def _other(store: Store, name: str) -> _Side:
     return _Side(label, run, _chosen(found))
 
 
-def _chosen(benches: Iterable[BenchRow]) -> dict[Where, BenchRow]:
-    """Of each set and setting the greedy bench of most problems; of several the newest, which comes first."""
+def _votes(bench: BenchRow) -> str | None:
+    """`5 votes` or `5 votes, verifier`; empty where it was greedy, None where one sample was drawn."""
+    sampling = bench.settings.get("sampling")
+    if not sampling:
+        return ""
+    votes = sampling.get("repeats", 1)
+    return f"{votes} votes" + ", verifier" * bool(bench.settings.get("verifier")) if votes > 1 else None
+
+
+def _voting(store: Store, sides: Sequence[_Side]) -> list[_Side]:
+    """The arms once more, where `socli bench --votes` has scored them so."""
+    found = []
+    for side in sides:
+        benches = store.benches(side.run.id) if side.run else []
+        for votes in sorted({said for bench in benches if (said := _votes(bench))}):
+            if chosen := _chosen(benches, votes):
+                found.append(_Side(f"{side.arm}, {votes}", side.run, chosen))
+    return found
+
+
+def _chosen(benches: Iterable[BenchRow], votes: str = "") -> dict[Where, BenchRow]:
+    """Of each set and setting the bench with these votes, or the greedy one, of most problems; of several the
+    newest, which comes first.
+    """
     chosen: dict[Where, BenchRow] = {}
     for bench in benches:
         key, card = (bench.set, bench.calculator), bench.scorecard
-        if card is None or not card.n or "sampling" in bench.settings:
+        if card is None or not card.n or _votes(bench) != votes:
             continue
         other = chosen[key].scorecard if key in chosen else None
         if other is None or card.n > other.n:
@@ -135,7 +157,7 @@ def _results(
     sides = [
         _Side(arm, newest[arm, seed], _chosen(store.benches(newest[arm, seed].id))) for arm, seed in keys
     ]
-    sides += _swapped(store, sides)
+    sides += [*_swapped(store, sides), *_voting(store, sides)]
     places = list(dict.fromkeys(where for side in sides for where in side.benches))
     items, entries = [], []
     for set_name in dict.fromkeys(name for name, _ in places):

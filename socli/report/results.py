@@ -64,10 +64,12 @@ class Entry:
 
     @property
     def levers(self) -> dict[str, str]:
-        """The keys in which its arm differs from the others, schemes aside, and what it has there."""
+        """The keys in which its arm differs from the others, schemes aside, and what it has there; votes."""
+        votes, verifier = self.settings.get("sampling", {}).get("repeats"), self.settings.get("verifier")
+        voted = {key: str(said) for key, said in (("votes", votes), ("verifier", verifier)) if said}
         others = self.training.get("shared", {})
         tables = [table for table in ("problems", "train", "student") if table in others]
-        return {key: str(self.training[table][key]) for table in tables for key in others[table]}
+        return {key: str(self.training[table][key]) for table in tables for key in others[table]} | voted
 
 
 @dataclass(frozen=True, slots=True)
