@@ -137,6 +137,32 @@ def told(**changed: Any) -> Released:
 # ---- the card
 
 
+def test_a_card_says_what_its_scheme_does_and_no_more() -> None:
+    for name, said in (("answer", "answers word problems without any steps"), ("cot", "in written steps")):
+        run = told().run
+        other = replace(run, recipe={**run.recipe, "scheme": {"name": name}}, arm=name, scheme=name)
+        opening = card(told(run=other, origins={"student": (SMOL,)})).split("\n## ")[0]
+        assert f"# `gsm8k`, arm `{name}`, run ab12cd34\n" in opening
+        assert said in opening
+        assert "by Socratic" not in opening
+
+
+def test_a_card_says_how_the_other_seeds_did_and_that_only_the_first_problems_were_scored() -> None:
+    first, second, _ = told().benches
+    some = replace(first, settings={**first.settings, "limit": 200})
+    assert first.scorecard
+    score = replace(first.scorecard, accuracy=0.05)
+    others = [replace(some, run=run, scorecard=score) for run in ("ab12cd35", "ab12cd36")]
+    text = card(told(benches=[some, second], siblings=[*others, replace(others[0], calculator=False)]))
+    assert "| gsm8k:test, the first 200 | 200 | 30 | 15.0 % |" in text
+    lines = [line for line in text.splitlines() if "seeds of the same training" in line]
+    assert lines == [
+        "- gsm8k:test, calculator on: 3 seeds of the same training come to 8.3 % on average, 5.0 % to 15.0 %;"
+        " this is one of them"
+    ]
+    assert "seeds of the same training" not in card(told())
+
+
 def test_a_run_that_was_never_scored_is_not_measured() -> None:
     assert "## Results\n\nNot measured.\n" in card(told(benches=[]))
 

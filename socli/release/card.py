@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from socli import __version__, scheme
 from socli.events import Role
@@ -51,6 +52,8 @@ class Released:
     """All benches of the run; those that are not done are left out."""
     licences: Mapping[str, Path]
     """Texts of licences that go with it, by the names of their files."""
+    siblings: Sequence[BenchRow] = ()
+    """Benches of runs that differ from it in the seed alone, the newest first."""
 
     @property
     def form(self) -> Scheme:
@@ -63,12 +66,11 @@ def card(told: Released) -> str:
     run, form = told.run, told.form
     parts = [
         _front_matter(told),
-        f"# {quoted(run.name)}, run {run.id}",
-        "A small language model that solves word problems in written steps, trained with socli"
-        f" {__version__} by Socratic chain-of-thought distillation"
+        f"# {quoted(run.name)}" + f", arm {quoted(run.arm)}" * bool(run.arm) + f", run {run.id}",
+        f"A small language model that {_does(form)}"
         " ([arXiv 2212.00193](https://arxiv.org/abs/2212.00193)). This card is made from the store of the"
         " training; nobody has written or checked it by hand.",
-        f"## Results\n\n{_results(told.benches)}",
+        f"## Results\n\n{_results(told)}",
         f"## What it writes\n\n{_format(form, told.kind)}",
         f"## How to use it\n\n{_use(form)}",
         f"## Training\n\n{_training(run, form)}",
@@ -84,6 +86,20 @@ _LIMITS = (
     " that it will write something that looks like a solution and is wrong. Where a base, a data set or a"
     " teacher has terms of its own, they go on to hold for these weights."
 )
+
+
+def _does(form: Scheme) -> str:
+    """What it does and how it came to it."""
+    made = f"trained with socli {__version__}"
+    distilled = "chain-of-thought distillation"
+    return {
+        "answer": f"answers word problems without any steps, {made} on the answers alone, the baseline of"
+        f" Socratic {distilled}",
+        "cot": f"solves word problems in written steps, {made} by {distilled}, without sub-questions",
+        "socratic": f"solves word problems in written steps, {made} by Socratic {distilled}",
+        "verify": f"says whether a written solution of a word problem is right, {made} beside Socratic"
+        f" {distilled}",
+    }[form.name]
 
 
 def licence_of(origins: Mapping[Role, Sequence[Origin]]) -> str:
@@ -108,8 +124,9 @@ def _front_matter(told: Released) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def _results(benches: Sequence[BenchRow]) -> str:
-    rows = [_result(bench, card) for bench in benches if (card := bench.scorecard) and card.n]
+def _results(told: Released) -> str:
+    rows = [_result(bench, card) for bench in told.benches if (card := bench.scorecard) and card.n]
+    seeds = [line for bench in told.benches for line in _among_seeds(bench, told.siblings)]
     if not rows:
         return "Not measured."
     return "\n".join(
@@ -119,15 +136,42 @@ def _results(benches: Sequence[BenchRow]) -> str:
             "| set | n | right | accuracy | interval | calculator | precision | date |",
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
             *rows,
+            *[""] * bool(seeds),
+            *seeds,
         ]
     )
+
+
+def _among_seeds(bench: BenchRow, siblings: Sequence[BenchRow]) -> Iterator[str]:
+    """The mean over the seeds that were scored in the same way, as a line of a list; none of one alone."""
+    if bench.scorecard is None or not bench.scorecard.n:
+        return
+    others = {
+        one.run: one.scorecard.accuracy
+        for one in reversed(siblings)  # the newest has the last word
+        if one.scorecard and one.scorecard.n == bench.scorecard.n and _how(one) == _how(bench)
+    }
+    if others:
+        shares = [bench.scorecard.accuracy, *others.values()]
+        mean, low, high = (f"{100 * share:.1f} %" for share in (fmean(shares), min(shares), max(shares)))
+        yield (
+            f"- {_plain(bench.set)}, calculator {'on' if bench.calculator else 'off'}: {len(shares)} seeds of"
+            f" the same training come to {mean} on average, {low} to {high}; this is one of them"
+        )
+
+
+def _how(bench: BenchRow) -> tuple[object, ...]:
+    """How a student was scored."""
+    keys = ("limit", "steps", "sampling", "verifier")
+    return bench.set, bench.calculator, *(bench.settings.get(key) for key in keys)
 
 
 def _result(bench: BenchRow, card: Scorecard) -> str:
     percent = [f"{100 * share:.1f} %" for share in (card.accuracy, card.low, card.high)]
     more = f", majority answer {100 * card.majority:.1f} %" if card.majority is not None else ""
+    first = f", the first {limit:,}" if (limit := bench.settings.get("limit")) else ""
     cells = [
-        f"{_plain(bench.set)}{more}", f"{card.n:,}", f"{card.correct:,}", percent[0],
+        f"{_plain(bench.set)}{first}{more}", f"{card.n:,}", f"{card.correct:,}", percent[0],
         f"{percent[1]} to {percent[2]}", "on" if bench.calculator else "off",
         str(bench.settings.get("precision", "not known")), bench.created[:10],
     ]  # fmt: skip

@@ -161,7 +161,23 @@ def _released(run: RunRow, store: Store) -> Released:
     lines = {role: origins(base, runs, role) for role, base in bases.items()}
     found = [licence_texts(base, runs, role) for role, base in bases.items()]
     texts = {name: text for some in found for name, text in some.items()}
-    return Released(run, kind_of(run, store), lines, store.benches(run.id), texts)
+    siblings = [bench for one in runs if _sibling(one, run) for bench in store.benches(one.id)]
+    return Released(run, kind_of(run, store), lines, store.benches(run.id), texts, siblings)
+
+
+def _sibling(one: RunRow, run: RunRow) -> bool:
+    """Whether a run is done and differs from another in its seed alone."""
+    alike = [
+        {
+            **{
+                key: row.recipe.get(key)
+                for key in ("name", "problems", "teacher", "scheme", "student", "size")
+            },
+            **{key: value for key, value in row.recipe["train"].items() if key not in ("seed", "seeds")},
+        }
+        for row in (one, run)
+    ]
+    return one.status == "done" and (one.arm, alike[0]) == (run.arm, alike[1]) and one.seed != run.seed
 
 
 def _write(ready: Path, told: Released) -> None:
