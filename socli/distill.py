@@ -17,8 +17,8 @@ from typing import Any, assert_never
 
 from filelock import FileLock, Timeout
 
+from socli import models, rehearsal, sampling, scheme
 from socli import recipe as recipes
-from socli import rehearsal, sampling, scheme
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
@@ -135,10 +135,8 @@ def _rounds(
                 yield Noted(f"round {number} would learn the same again, so it is left out")
                 break
         which = ", ".join([title] * bool(title) + [f"round {number} of {rounds}"] * bool(rounds))
-        if number < rounds and "rounds" in shared.get("train", {}):  # no run of another arm is its like
-            more["shared"] = {**shared, "train": {**shared["train"], "rounds": None}}
-        else:
-            more["shared"] = shared
+        alone = "rounds" in shared.get("train", {}) and number < rounds  # no run of another arm is its like
+        more["shared"] = shared | {"train": shared["train"] | {"rounds": None}} if alone else shared
         plan = _plan(name, one, learnt, more["arm"], more["variants"], more["shared"])
         done = None if again else store.find_run(plan, "done")
         if done:
@@ -175,7 +173,8 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     plan = _plan(name, recipe, traces, arm, variants, shared)
     run = store.find_run(plan)
     if run is None:
-        run = store.start_run(plan)
+        weights = models.identity(_start(recipe, scheme.roles(form)[-1], base, others))
+        run = store.start_run(replace(plan, versions={**plan.versions, **weights}))
     else:
         yield Noted(f"going on with run {run.id}, begun {run.created}")
     began = time.monotonic()
@@ -185,7 +184,7 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
             learnt = [*learnt, *_varied(learnt, variants)]
             for role in scheme.roles(form):
                 if not (run.folder / role / WEIGHTS).exists():
-                    start = (others or {}).get((recipe.student.base_of(role), role), base)
+                    start = _start(recipe, role, base, others)
                     yield from _teach(role, learnt, dev, recipe, run, start, store, stop_asked)
             store.finish_run(run.id, "done")
     except training.Diverged as error:
@@ -194,6 +193,11 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     yield Saved(run.id, str(run.folder), time.monotonic() - began)
     return store.run(run.id)
+
+
+def _start(recipe: Recipe, role: Role, base: Path, others: Mapping[tuple[str, Role], Path] | None) -> Path:
+    """The folder that a role starts from."""
+    return (others or {}).get((recipe.student.base_of(role), role), base)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class RunPlan:
     base: str
     """The student before training."""
     versions: Mapping[str, str]
-    """Of libraries; and the device's name."""
+    """Of libraries; the device's name; and, where that is known, which weights `base` stands for."""
     note: str = ""
     arm: str = ""
     """Which of the recipe's arms; empty where it has none."""

