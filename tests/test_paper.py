@@ -52,7 +52,7 @@ def scored(
         "train": {**made["train"], "seed": seed, **more},
     }
     plan = replace(PLAN, name="paper-gsm8k", recipe=recipe, seed=seed, arm=arm, base="gpt2-large")
-    plan = replace(plan, traces=traces, versions=plan.versions | ({"base": weights} if weights else {}))
+    plan = replace(plan, traces=traces, versions={**plan.versions, **({"base": weights} if weights else {})})
     run = store.finish_run(store.start_run(plan).id, "done").id
     bench(store, run, right, run=run)
     return run
