@@ -50,7 +50,11 @@ def _origin(one: results.Results) -> str:
     """Where the figures come from."""
     versions = [{**entry.versions} for entry in one.entries if entry.versions]
     told = "; ".join(sorted({", ".join(f"{k} {v}" for k, v in sorted(some.items())) for some in versions}))
-    return f"Results: [{one.name}.json](../experiments/{one.name}.json), {one.date[:10]}; {told}."
+    drawn = f"![Losses and right answers by steps](../experiments/{one.name}.svg)\n\n"
+    return (
+        drawn * (HERE / f"{one.name}.svg").exists()
+        + f"Results: [{one.name}.json](../experiments/{one.name}.json), {one.date[:10]}; {told}."
+    )
 
 
 def times(folder: Path) -> str:

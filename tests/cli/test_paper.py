@@ -143,7 +143,7 @@ def test_one_arm_goes_from_training_to_a_page(
     page = regions.format("<!-- end -->\n")
     folder = tmp_path / "results"
     done = socli("report", "-r", "paper-stories", "--results", str(folder))
-    assert done.lines == [str(folder / f"paper-stories-smoke-{llama.name}.json")]
+    assert done.lines == [str(folder / f"paper-stories-smoke-{llama.name}{end}") for end in (".json", ".svg")]
     filled = tables.filled(page, folder)
     assert "old" not in filled
     assert (
@@ -195,7 +195,8 @@ def test_the_smallest_size_runs_from_end_to_end(
     assert sql(home / "socli.db", counted) == [(benches, 4, "done")]
 
     done = socli("report", "--recipe", name, "--size", "smoke", "--results", str(tmp_path / "results"))
-    (file,) = done.lines
+    file, picture = done.lines
+    assert Path(picture).read_text().count("<polyline") >= len(arms)
     told = json.loads(Path(file).read_text())
     assert [one["arm"] for one in told["entries"]].count("answer") == benches // len(arms)
     assert all(len(one["verdicts"]) == 4 and set(one["verdicts"]) <= {"0", "1"} for one in told["entries"])
