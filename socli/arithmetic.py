@@ -24,6 +24,8 @@ EXACT_DECIMALS = 6
 TOLERANCE = Fraction(1, 100)
 """How far from its value, relative to it, a rounded result may lie."""
 
+NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
+"""A number in prose, without its sign."""
 _MARK = re.compile(r"<<([^<>=]{1,200})=([^<>]{1,100})>>")
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
@@ -88,6 +90,12 @@ class Mark:
 def marks(text: str) -> list[Mark]:
     """The marked equations of `text` in order, in time linear in its length whatever it holds."""
     return [Mark(found[1], found[2], found.start(), found.end()) for found in _MARK.finditer(text)]
+
+
+def comes_to(text: str) -> str | None:
+    """What a worked answer comes to, as written: its last marked value or, without one, its last number."""
+    stated = [mark.stated for mark in marks(text)] or NUMBER.findall(text)
+    return stated[-1] if stated else None
 
 
 def holds(mark: Mark) -> bool | None:

@@ -1,7 +1,9 @@
 """The experiment: results out of a store, the file that holds them, and the tables that are made of it."""
 
 import json
+import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from doubles import PROBLEMS
@@ -10,9 +12,10 @@ from test_runbook import PLAN
 from socli.errors import UsageError
 from socli.problem import Prediction, Step
 from socli.recipe import load
-from socli.records import BenchPlan
+from socli.records import BenchPlan, MetricRow
 from socli.report import paper
 from socli.report.experiment import experiments
+from socli.report.plots import picture
 from socli.report.results import Entry, read, written
 from socli.scheme import Scheme
 from socli.scoring import stats
@@ -163,6 +166,40 @@ def test_a_model_to_be_beaten_and_gold_parts_stand_beside_the_arms(store: Store)
         ("cot", "split", 0.75), ("split", "split with gold questions", 0.25), ("theirs-7b", "split", 0.375),
     ]  # fmt: skip
     assert [row.arm for row in section.rows] == ["cot", "split", "split with gold questions", "theirs-7b"]
+
+
+def test_the_picture_draws_losses_by_role_and_accuracy_by_steps(store: Store) -> None:
+    run = scored(store, "split", SPLIT, "1010")
+    store.add_metrics(
+        MetricRow(run, role, step, loss, 0.1, 9.0, 1.0)
+        for role, losses in (("decomposer", (4.0, 1.0)), ("solver", (2.0, 3.0)))
+        for step, loss in enumerate(losses, 1)
+    )
+    (found,) = experiments(store, "paper-gsm8k")
+    assert [(one.role, one.loss) for one in found.curves] == [
+        ("decomposer", ((1, 4.0), (2, 1.0))),
+        ("solver", ((1, 2.0), (2, 3.0))),
+    ]
+    drawn = picture(found)
+    ElementTree.fromstring(drawn)  # noqa: S314  made above
+    assert re.findall(
+        '<polyline class="([^"]+)"(?: stroke-dasharray="([^"]+)")? points="([^"]+)"/>', drawn
+    ) == [
+        ("line a3", "", "378.0,30.0 704.0,172.5"),  # from 4.0, the highest, at step 1 of 2
+        ("line a3", "7 3", "378.0,125.0 704.0,77.5"),
+    ]
+    assert "split, decomposer</text>" in drawn
+    assert "Right answers" not in drawn  # four problems are too few
+
+
+def test_accuracy_is_drawn_where_there_are_ten_problems_of_a_number_of_steps(store: Store) -> None:
+    scored(store, "split", SPLIT, "1010")
+    (found,) = experiments(store, "paper-gsm8k")
+    many = replace(found.items[0], ids=tuple(map(str, range(25))), steps=(1,) * 10 + (2,) * 10 + (3,) * 5)
+    entry = replace(found.entries[0], verdicts="1" * 5 + "0" * 5 + "1" * 10 + "1" * 5)
+    drawn = picture(replace(found, items=(many,), entries=(entry,)))
+    assert re.findall('points="([^"]+)"', drawn) == ["52.0,125.0 704.0,30.0"]  # 50 % of 1 step, 100 % of 2
+    assert "Right answers, gsm8k:test, calculator on</text>" in drawn
 
 
 def test_t11_the_file_holds_ids_and_verdicts_and_no_text(store: Store) -> None:

@@ -1,10 +1,12 @@
 """Fill the marked regions of `docs/concepts/does-asking-help.md` from the files in this folder alone.
 
 `python docs/experiments/tables.py` writes; `--check` tells with exit code 1 that there is something to write.
-A region begins with `<!-- results RECIPE SIZE -->` or `<!-- times -->` and ends with `<!-- end -->`.
+A region begins with `<!-- answers -->`, `<!-- results RECIPE SIZE -->` or `<!-- times -->` and ends with
+`<!-- end -->`.
 
 The results are what `socli report --recipe RECIPE --results docs/experiments` wrote. `lengths.json` is what
-`--lengths` wrote, which needs the sets and the student. The rates below are those of docs/experiments.md.
+`--lengths` wrote, which needs the sets and the student. The rates below are those of docs/experiments.md, the
+GPU's is an assumption.
 """
 
 import json
@@ -18,6 +20,7 @@ from typing import Any
 from socli import recipe as recipes
 from socli.report import paper, results
 from socli.report.text import pipes
+from socli.writers.parts import gold
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "concepts" / "does-asking-help.md"
@@ -25,24 +28,83 @@ LENGTHS = "lengths.json"
 UNMEASURED = "Not measured yet."
 TRAINED, WROTE = 220, 179
 """Tokens a second on two cores of training (the quickstart), and of decoding on one (batch 32)."""
-_REGION = re.compile(r"(<!-- (results|times)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+PARAMETERS = 135e6
+H100, USED = 989e12, 0.1
+"""Peak of the card in bf16, operations a second, and the share of it that is assumed to be reached."""
+QUESTIONS = (
+    ("Does asking itself beat working in steps? (unified, cot)", "unified", "cot"),
+    ("And the answer alone? (unified, answer)", "unified", "answer"),
+    ("Do two in turns beat one? (split, unified)", "split", "unified"),
+    ("Does asking everything first help? (planned, split)", "planned", "split"),
+    ("Does a plan of how many help? (count, split)", "count", "split"),
+    ("Does a plan of equations help? (equations, split)", "equations", "split"),
+    ("Do facts help one that asks? (unified, unified-bare)", "unified", "unified-bare"),
+    ("What is lost in asking? (gold questions, split)", gold("split", "questions"), "split"),
+    ("What is lost in answering? (gold answers, split)", gold("split", "answers"), "split"),
+)
+"""Each with the arm that has more and the one it is compared with."""
+LARGER = "Does a Socratic student beat a larger model? (best arm, model)"
+_REGION = re.compile(r"(<!-- (answers|results|times)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, folder: Path) -> str:
     """The page with what the folder's files say in its regions."""
 
     def region(found: re.Match[str]) -> str:
-        body = times(folder) if found[2] == "times" else tables(folder, *found[3].split())
+        made = {"times": times, "answers": answers, "results": tables}[found[2]]
+        body = made(folder, *found[3].split())
         return f"{found[1]}\n{body}\n\n{found[4]}"
 
     return _REGION.sub(region, page)
 
 
+def found(folder: Path) -> list[results.Results]:
+    """All results in the folder."""
+    files = [path for path in sorted(folder.glob("*.json")) if path.name != LENGTHS]
+    return [results.read(path.read_text(encoding="utf-8"), path.name) for path in files]
+
+
+def answers(folder: Path) -> str:
+    """What the paired tests say to the paper's questions, a column for each recipe; of its largest size."""
+    order = ("full", "small", "smoke")
+    read = sorted(found(folder), key=lambda one: order.index(one.size), reverse=True)
+    largest = {one.recipe: one for one in read if not one.variant}
+    some = {name: paper.sections(one)[0] for name, one in sorted(largest.items())}
+    head = ("question", *(f"{name}, {section.results.size}" for name, section in some.items()))
+    rows = [
+        (question, *(_answer(section, more, less) for section in some.values()))
+        for question, more, less in QUESTIONS
+    ]
+    return pipes(head, [*rows, (LARGER, *(_against_larger(section) for section in some.values()))])
+
+
+def _answer(section: paper.Section, more: str, less: str) -> str:
+    """The verdict on the one with more, and by how many points it is ahead."""
+    both = {more, less}
+    tests = [one for one in section.contests if {one.first, one.second} == both]
+    return "; ".join(_verdict(one, one.second == more) for one in tests) or "not measured"
+
+
+def _verdict(test: paper.Contest, as_told: bool = True) -> str:
+    """The verdict on the second, or on the first where it is not as the test tells it."""
+    ahead = 100 * test.paired.difference.value * (1 if as_told else -1)
+    won, lost = ("better", "worse") if as_told else ("worse", "better")
+    said = {won: "yes", lost: "no, it loses"}.get(test.verdict, test.verdict)
+    return f"{said} ({ahead:+.1f} points)"
+
+
+def _against_larger(section: paper.Section) -> str:
+    """The same of the arm that is furthest ahead of each student that was not trained here."""
+    others = {row.arm for row in section.rows if row.entries[0].scheme is None}
+    tests = [one for one in section.contests if one.first in others]
+    best = {one.first: one for one in sorted(tests, key=lambda one: one.paired.difference.value)}
+    said = (f"{one.second} against {name}: {_verdict(one)}" for name, one in best.items())
+    return "; ".join(said) or "not measured"
+
+
 def tables(folder: Path, recipe: str, size: str) -> str:
     """All that was measured of a recipe in one size, a student after the other."""
-    files = [path for path in sorted(folder.glob("*.json")) if path.name != LENGTHS]
-    read = [results.read(path.read_text(encoding="utf-8"), path.name) for path in files]
-    fit = [one for one in read if (one.recipe, one.size) == (recipe, size)]
+    fit = [one for one in found(folder) if (one.recipe, one.size) == (recipe, size)]
     return "\n".join(paper.markdown(one, level=4) + "\n" + _origin(one) for one in fit) or UNMEASURED
 
 
@@ -50,14 +112,26 @@ def _origin(one: results.Results) -> str:
     """Where the figures come from."""
     versions = [{**entry.versions} for entry in one.entries if entry.versions]
     told = "; ".join(sorted({", ".join(f"{k} {v}" for k, v in sorted(some.items())) for some in versions}))
-    return f"Results: [{one.name}.json](../experiments/{one.name}.json), {one.date[:10]}; {told}."
+    drawn = f"![Losses and right answers by steps](../experiments/{one.name}.svg)\n\n"
+    return (
+        drawn * (HERE / f"{one.name}.svg").exists()
+        + f"Results: [{one.name}.json](../experiments/{one.name}.json), {one.date[:10]}; {told}."
+    )
 
 
 def times(folder: Path) -> str:
-    """How long each recipe takes on two cores in each size, worked out from lengths and measured rates."""
+    """How long each recipe takes in each size: worked out from lengths and rates, and what was measured."""
     told = json.loads((folder / LENGTHS).read_text(encoding="utf-8"))
-    rows = [row for name in told for row in _hours(name, told[name])]
-    return pipes(("recipe", "size", "runs", "training", "bench"), rows)
+    took = {(one.recipe, one.size): _took(one) for one in found(folder) if not one.variant}
+    rows = [(*row, took.get(row[:2], "")) for name in told for row in _hours(name, told[name])]
+    return pipes(("recipe", "size", "runs", "training", "bench", "training, H100", "measured"), rows)
+
+
+def _took(one: results.Results) -> str:
+    """What the runs and benches took, summed up."""
+    runs = {entry.run: entry.minutes for entry in one.entries if entry.minutes and not entry.swapped}
+    solving = sum(entry.seconds for entry in one.entries if entry.run)
+    return f"{len(runs)} runs: {_time(60 * sum(runs.values()))} and {_time(solving)}"
 
 
 def _hours(name: str, lengths: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -70,7 +144,8 @@ def _hours(name: str, lengths: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         read = seeds * made.train.epochs * learnt * sum(arm["read"] for arm in arms)
         written = seeds * scored * sum(arm["written"] for arm in arms)
         runs = str(seeds * len(arms))
-        yield name, size, runs, _time(read / TRAINED), _time(written / WROTE)
+        card = _time(read * 6 * PARAMETERS / (H100 * USED))
+        yield name, size, runs, _time(read / TRAINED), _time(written / WROTE), card
 
 
 def _time(seconds: float) -> str:

@@ -118,12 +118,14 @@ def _experiments(db: "Store", recipe: str | None, size: str | None, others: list
 
 
 def _write_results(folder: Path, told: "list[Results]") -> None:
+    from socli.report.plots import picture
     from socli.report.results import FORMAT, written
 
     if not told:
         raise MissingError("there are no results: no arm of the recipe has a finished run")
     for one in told:
         _write(folder / f"{one.name}.json", written(one), FORMAT)
+        _write(folder / f"{one.name}.svg", picture(one), FORMAT)
 
 
 def _made() -> str:

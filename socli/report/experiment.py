@@ -13,14 +13,16 @@ from socli import recipe as recipes
 from socli.errors import SocliError
 from socli.problem import Prediction, Problem, digest
 from socli.records import BenchRow, PredictionRow, RunRow
-from socli.report.gather import minutes, prediction
-from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Results
+from socli.report.gather import minutes, prediction, thinned
+from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Learning, Results
 from socli.scoring import outputs, questions
 from socli.store import Store
 from socli.tables import frozen_scheme
 from socli.writers.parts import PARTS, gold
 
 _STORIES = re.compile(r"(?P<name>stories:\w+) steps (?P<least>\d)-(?P<most>\d) seed (?P<seed>\d+)")
+CURVE_POINTS = 40
+"""Of a learning curve in a file of results."""
 Where = tuple[str, bool]
 """A set and a setting of the calculator."""
 
@@ -206,7 +208,20 @@ def _results(
         wanted=wanted,
         items=tuple(items),
         entries=tuple(entries),
+        curves=tuple(
+            one for side in sides if side.run and not side.swapped for one in _learning(store, side.run)
+        ),
     )
+
+
+def _learning(store: Store, run: RunRow) -> Iterator[Learning]:
+    """The curves of each role of a run."""
+    metrics = store.metrics(run.id)
+    for role in dict.fromkeys(one.role for one in metrics):
+        mine = [one for one in metrics if one.role == role]
+        dev = tuple((one.step, one.accuracy) for one in mine if one.accuracy is not None)
+        loss = tuple((step, round(value, 4)) for step, value in thinned(mine, CURVE_POINTS))
+        yield Learning(run.arm, run.seed, role, loss, dev)
 
 
 def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:

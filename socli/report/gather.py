@@ -47,7 +47,7 @@ def gather(store: Store, names: Sequence[str], sets: Sequence[str] = ()) -> Repo
         arms=tuple(arms),
         sections=tuple(sections),
         curves=tuple(
-            Curve(n, run.id, role, _thinned([m for m in metrics if m.role == role]))
+            Curve(n, run.id, role, thinned([m for m in metrics if m.role == role]))
             for n, side in enumerate(sides)
             for run in side.runs
             for metrics in [store.metrics(run.id)]
@@ -201,10 +201,10 @@ def prediction(row: PredictionRow, calculator: bool) -> Prediction:
     )
 
 
-def _thinned(metrics: Sequence[MetricRow]) -> tuple[tuple[int, float], ...]:
-    """At most `POINTS` means of neighbouring losses, without those that are no numbers."""
+def thinned(metrics: Sequence[MetricRow], points: int = POINTS) -> tuple[tuple[int, float], ...]:
+    """At most so many means of neighbouring losses, without those that are no numbers."""
     finite = [metric for metric in metrics if math.isfinite(metric.loss)]
-    stride = max(1, -(-len(finite) // POINTS))
+    stride = max(1, -(-len(finite) // points))
     groups = (finite[at : at + stride] for at in range(0, len(finite), stride))
     return tuple((group[-1].step, sum(one.loss for one in group) / len(group)) for group in groups)
 

@@ -73,6 +73,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """How the training of one role of a run went."""
+
+    arm: str
+    seed: int
+    role: str
+    loss: tuple[tuple[int, float], ...]
+    """Step and mean loss of the steps since the one before, in nats a token."""
+    dev: tuple[tuple[int, float], ...]
+    """Step and share of the dev problems that came out right."""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """The runs of a recipe in one size from one student, all from the same traces with the same settings."""
 
@@ -89,6 +102,7 @@ class Results:
     """The arms of the recipe in this size, and their seeds."""
     items: tuple[Items, ...]
     entries: tuple[Entry, ...]
+    curves: tuple[Learning, ...] = ()
 
     @property
     def name(self) -> str:
@@ -99,13 +113,14 @@ class Results:
 def written(results: Results) -> str:
     """As JSON: an entry a line, ids and steps of a set as one string each."""
     told: dict[str, Any] = {"format": FORMAT} | {
-        key: value for key, value in asdict(results).items() if key not in ("items", "entries")
+        key: value for key, value in asdict(results).items() if key not in ("items", "entries", "curves")
     }
     told["items"] = [
         asdict(one) | {"ids": " ".join(one.ids), "steps": " ".join(map(str, one.steps))}
         for one in results.items
     ]
     told["entries"] = [asdict(one) for one in results.entries]
+    told["curves"] = [asdict(one) for one in results.curves]
     lines = [f"  {json.dumps(key)}: {_lines(value)}" for key, value in told.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -131,6 +146,10 @@ def read(text: str, name: str) -> Results:
         told["entries"] = tuple(
             Entry(**one | {"scheme": Scheme(**one["scheme"]) if one["scheme"] else None})
             for one in told["entries"]
+        )
+        told["curves"] = tuple(
+            Learning(**one | {key: tuple(map(tuple, one[key])) for key in ("loss", "dev")})
+            for one in told.get("curves", ())
         )
         told["wanted"] = {arm: tuple(seeds) for arm, seeds in told["wanted"].items()}
         return Results(**told)

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from socli.answer import canonical
-from socli.arithmetic import marks
+from socli.arithmetic import NUMBER, comes_to
 from socli.problem import ByLength, Prediction, Problem, Step
 from socli.scoring import stats
 
 Solved = tuple[Problem, Prediction]
 """A problem, with reference steps if it has any, and what was answered to it."""
 
-_NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
 _WORD = re.compile(r"\w+")
 
 
@@ -138,13 +137,10 @@ def _joined(steps: Sequence[Step]) -> str:
 
 def _numbers(text: str) -> set[str]:
     """The normal forms of the numbers in a text."""
-    return {canonical(number, "number") or number for number in _NUMBER.findall(text)}
+    return {canonical(number, "number") or number for number in NUMBER.findall(text)}
 
 
 def _value(step: Step) -> str | None:
-    """What a worked answer comes to: the last marked value or, without one, the last number."""
-    marked = marks(step.text)
-    if marked:
-        return canonical(marked[-1].stated, "number")
-    numbers = _NUMBER.findall(step.text)
-    return canonical(numbers[-1], "number") if numbers else None
+    """The normal form of what a worked answer comes to."""
+    stated = comes_to(step.text)
+    return canonical(stated, "number") if stated else None

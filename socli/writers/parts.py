@@ -6,13 +6,12 @@ the words they share; the final answer is what the last of these steps comes to.
 early or asks beside the point loses the problem there, and not for its solver's arithmetic.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from socli import scheme
-from socli.arithmetic import marks
+from socli.arithmetic import comes_to
 from socli.errors import UsageError
 from socli.problem import Problem, Step
 from socli.scheme import ASK, END, WORK, Scheme
@@ -85,5 +84,4 @@ def _value(problem: Problem, last: Step | None) -> str:
         return ""
     if last == problem.steps[-1]:
         return problem.gold or ""
-    found = marks(last.text)
-    return found[-1].stated if found else (re.findall(r"[0-9][0-9.,]*", last.text) or [""])[-1].rstrip(".,")
+    return comes_to(last.text) or ""

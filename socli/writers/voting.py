@@ -5,13 +5,12 @@ writes alone votes on its answer (self-consistency, Wang et al. 2022); the solve
 A `Verifier` gives each sample of a student that writes alone its weight (Cobbe et al. 2021).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from socli import answer, scheme
-from socli.arithmetic import first_wrong, marks
+from socli.arithmetic import comes_to, first_wrong
 from socli.errors import UsageError
 from socli.problem import AnswerKind, Step
 from socli.solve import Solvers, Writes
@@ -19,8 +18,6 @@ from socli.writers.pieces import Piece, Sampling
 
 TRIES = 8
 """So often a turn is written at most until its arithmetic is sound."""
-
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +180,8 @@ class Voting:
 
 def _comes_to(work: str) -> str | None:
     """The value of a worked answer: its last marked one, else its last number, else its words."""
-    stated = [mark.stated for mark in marks(work)] or _NUMBER.findall(work)
-    return (answer.canonical(stated[-1], "number") if stated else None) or scheme.one_line(work) or None
+    stated = comes_to(work)
+    return (answer.canonical(stated, "number") if stated else None) or scheme.one_line(work) or None
 
 
 def _is_sound(pieces: list[Piece]) -> bool:

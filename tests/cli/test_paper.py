@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,10 +12,13 @@ from command_line import Socli, jsonl, sql
 
 from socli.problem import Problem
 from socli.recipe import load, shipped
+from socli.report.results import read, written
+from socli.scheme import Scheme
 from socli.stories import stories
 
 PAPER = [name for name in shipped() if load(name).sizes]
-TABLES = Path(__file__).parents[2] / "docs" / "experiments" / "tables.py"
+ROOT = Path(__file__).parents[2]
+TABLES = ROOT / "docs" / "experiments" / "tables.py"
 ALL = "answer, cot, unified, split, planned, count, equations"
 QUICK = ["--set", "size=smoke", "--set", "bench.max_tokens=40", "--set", "bench.calculators=[false]"]
 
@@ -143,7 +147,7 @@ def test_one_arm_goes_from_training_to_a_page(
     page = regions.format("<!-- end -->\n")
     folder = tmp_path / "results"
     done = socli("report", "-r", "paper-stories", "--results", str(folder))
-    assert done.lines == [str(folder / f"paper-stories-smoke-{llama.name}.json")]
+    assert done.lines == [str(folder / f"paper-stories-smoke-{llama.name}{end}") for end in (".json", ".svg")]
     filled = tables.filled(page, folder)
     assert "old" not in filled
     assert (
@@ -164,6 +168,26 @@ def test_one_arm_goes_from_training_to_a_page(
         2,
         True,
     )
+
+
+def test_the_questions_of_the_page_are_answered_by_the_paired_tests(
+    tmp_path: Path, tables: ModuleType
+) -> None:
+    file = ROOT / "docs" / "experiments" / "paper-gsm8k-small-smollm2-135m.json"
+    real = read(file.read_text(), file.name)
+    arms = {one.arm: one for one in real.entries if one.calculator}
+    items = replace(real.items[0], ids=tuple(map(str, range(300))), steps=(2,) * 300)
+    entries = (
+        replace(arms["unified"], verdicts="1" * 300),
+        replace(arms["cot"], verdicts="0" * 280 + "1" * 20),
+        replace(arms["unified"], arm="unified-bare", scheme=Scheme(facts=False), verdicts="0" * 300),
+    )
+    (tmp_path / "x.json").write_text(written(replace(real, items=(items,), entries=entries, curves=())))
+    lines = tables.answers(tmp_path).split("\n")
+    assert lines[0] == "| question | paper-gsm8k, small |"
+    assert "| Does asking itself beat working in steps? (unified, cot) | yes (+93.3 points) |" in lines
+    assert "| Do facts help one that asks? (unified, unified-bare) | yes (+100.0 points) |" in lines
+    assert "| Do two in turns beat one? (split, unified) | not measured |" in lines
 
 
 def test_results_and_sizes_are_those_of_a_recipe(socli: Socli) -> None:
@@ -195,7 +219,8 @@ def test_the_smallest_size_runs_from_end_to_end(
     assert sql(home / "socli.db", counted) == [(benches, 4, "done")]
 
     done = socli("report", "--recipe", name, "--size", "smoke", "--results", str(tmp_path / "results"))
-    (file,) = done.lines
+    file, picture = done.lines
+    assert Path(picture).read_text().count("<polyline") >= len(arms)
     told = json.loads(Path(file).read_text())
     assert [one["arm"] for one in told["entries"]].count("answer") == benches // len(arms)
     assert all(len(one["verdicts"]) == 4 and set(one["verdicts"]) <= {"0", "1"} for one in told["entries"])
