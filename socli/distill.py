@@ -5,8 +5,6 @@ rounds, which learn from what it draws. The same command goes on with it: finish
 finished roles of the Run that was interrupted are left alone, and it continues from its last checkpoint.
 """
 
-import importlib.metadata
-import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -17,17 +15,16 @@ from typing import Any, assert_never
 
 from filelock import FileLock, Timeout
 
-from socli import models, rehearsal, sampling, scheme
-from socli import recipe as recipes
+from socli import models, planning, rehearsal, sampling, scheme
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
 from socli.events import Checkpointed, Evaluated, Event, Noted, Role, Saved, Trained
 from socli.home import made
-from socli.problem import Problem, Trace, digest
+from socli.problem import Problem, Trace
 from socli.recipe import Recipe
-from socli.records import MetricRow, RunPlan, RunRow
+from socli.records import MetricRow, RunRow
 from socli.scheme import Lesson, Scheme, Span
 from socli.store import Store
 from socli.tables import TrainTable
@@ -57,19 +54,13 @@ def _asked_as_the_last(pairs: Sequence[tuple[Problem, Trace]]) -> list[tuple[Pro
     last = _asked(pairs[-1][1])
     for problem, trace in pairs:
         if _asked(trace) == last:
-            told.setdefault(_told(trace), (problem, trace))
+            told.setdefault(planning.told(trace), (problem, trace))
     return list(told.values())
 
 
 def _asked(trace: Trace) -> tuple[object, ...]:
     """All that tells what was asked of whom but the sample's number."""
     return trace.teacher, trace.prompt_hash, trace.temperature, trace.top_p, trace.seed
-
-
-def _own(traces: rehearsal.Traces, recipe: Recipe) -> list[tuple[Problem, Trace]]:
-    """Those of the traces that are by the teacher that the recipe's arm names; all where it names none."""
-    teacher = recipe.scheme.teacher
-    return [pair for pair in traces if teacher in (None, pair[1].teacher)]
 
 
 def distill_queue(  # noqa: PLR0913  each is the caller's to choose
@@ -101,7 +92,7 @@ def distill_queue(  # noqa: PLR0913  each is the caller's to choose
         which = f"{place} of {len(queue)}: " + f"arm {arm}, " * bool(arm) + f"seed {alone.train.seed}"
         title = which if len(queue) > 1 else ""
         varied = (variants or {}).get(alone.problems.augment, ())
-        shared = {**recipe.shared(alone), "traces": _hash(traces)}
+        shared = {**recipe.shared(alone), "traces": planning.hashed(traces)}
         more = {"stop_asked": stop_asked, "others": others, "arm": arm, "variants": varied, "shared": shared}
         try:
             yield from _rounds(name, alone, traces, base, store, title, again=again, **more)
@@ -137,7 +128,7 @@ def _rounds(
         which = ", ".join([title] * bool(title) + [f"round {number} of {rounds}"] * bool(rounds))
         alone = "rounds" in shared.get("train", {}) and number < rounds  # no run of another arm is its like
         more["shared"] = shared | {"train": shared["train"] | {"rounds": None}} if alone else shared
-        plan = _plan(name, one, learnt, more["arm"], more["variants"], more["shared"])
+        plan = planning.plan(name, one, learnt, more["arm"], more["variants"], more["shared"])
         done = None if again else store.find_run(plan, "done")
         if done:
             yield Noted(f"run {done.id} is done already" + f" ({which})" * bool(which))
@@ -170,7 +161,7 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     form = recipe.to_scheme()
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=f"socli annotate --recipe {name}")
-    plan = _plan(name, recipe, traces, arm, variants, shared)
+    plan = planning.plan(name, recipe, traces, arm, variants, shared)
     run = store.find_run(plan)
     if run is None:
         weights = models.identity(_start(recipe, scheme.roles(form)[-1], base, others))
@@ -180,8 +171,8 @@ def distill(  # noqa: PLR0913  each is the caller's to choose
     began = time.monotonic()
     try:
         with _locked(run, "trained"):
-            learnt, dev = rehearsal.carved(_own(traces, recipe), recipe)
-            learnt = [*learnt, *_varied(learnt, variants)]
+            learnt, dev = rehearsal.carved(planning.own(traces, recipe), recipe)
+            learnt = [*learnt, *planning.varied(learnt, variants)]
             for role in scheme.roles(form):
                 if not (run.folder / role / WEIGHTS).exists():
                     start = _start(recipe, role, base, others)
@@ -348,51 +339,3 @@ def _save(learner: student.Student, folder: Path) -> None:
             f"the student could not be saved in {folder}: {checkpoint.reason(error)}",
             hint="free some space and run the same command again",
         ) from error
-
-
-def _varied(
-    learnt: Sequence[tuple[Problem, Trace]], variants: Sequence[Variant]
-) -> list[tuple[Problem, Trace]]:
-    """The variants of these problems: none of a problem that is kept out of training."""
-    parents = {problem.id for problem, _ in learnt}
-    return [(one.problem, one.trace) for one in variants if one.parent in parents]
-
-
-def _plan(
-    name: str,
-    recipe: Recipe,
-    traces: Sequence[tuple[Problem, Trace]],
-    arm: str,
-    variants: Sequence[Variant] = (),
-    shared: Mapping[str, Any] | None = None,
-) -> RunPlan:
-    """What the run is, frozen: the same plan finds the same unfinished run."""
-    varied = _varied(rehearsal.carved(traces, recipe)[0], variants) if variants else []
-    learnt = _hash([*traces, *varied])
-    others = {key: value for key, value in (shared or {}).items() if (key, value) != ("traces", learnt)}
-    frozen = {"name": recipes.full_name(name), **json.loads(recipes.dump(recipe))}
-    return RunPlan(
-        name=recipes.title(name),
-        recipe=frozen | ({"shared": others} if others else {}),
-        seed=recipe.train.seed,
-        scheme=recipe.scheme.name,
-        roles=recipe.scheme.roles,
-        base=recipe.student.base,
-        versions={p: importlib.metadata.version(p) for p in ("socli-distill", "torch", "transformers")}
-        | {"device": student.device_name()},
-        note=f"{len(_own(traces, recipe))} traces{sampling.counted(traces)}"
-        + f" and {len(varied)} variants with swapped numbers" * bool(varied),
-        arm=arm,
-        budget=recipe.train.budget,
-        traces=learnt,
-    )
-
-
-def _hash(traces: Sequence[tuple[Problem, Trace]]) -> str:
-    """Of all that lessons may hold of them."""
-    return digest(*(part for problem, trace in traces for part in (problem.id, *_told(trace))))
-
-
-def _told(trace: Trace) -> tuple[str, ...]:
-    """What a lesson may hold of a trace."""
-    return (trace.answer, *(part for step in trace.steps for part in (step.question, step.text)))

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -107,6 +108,15 @@ def test_a_run_is_written_down_with_all_that_repeats_it(store, base):
     assert sorted(run.versions) == ["device", "socli-distill", "torch", "transformers"]
     assert run.finished >= run.created
     assert store.last_good_run() == run
+
+
+def test_a_run_remembers_which_weights_it_came_from(store, base, tmp_path):
+    known = tmp_path / "known"
+    shutil.copytree(base, known)
+    (known / "provenance.json").write_text('{"upstream": "a/b", "weights": "published", "revision": "0a1b"}')
+    list(train(store, known))
+    (run,) = store.runs()
+    assert run.versions["base"] == "a/b, published, revision 0a1b"
 
 
 def test_the_folder_of_a_run_is_a_model_that_anyone_can_load(store, base):

@@ -1,5 +1,6 @@
 """Known students, what is on disk, what may be asked for, and what a model folder may hold."""
 
+import json
 import re
 import struct
 import subprocess
@@ -68,6 +69,26 @@ def test_the_listing_says_what_is_here_and_what_it_is(folder):
     (from_hub / "provenance.json").write_text('{"source": "hub"}')
     assert models.on_disk("smollm2-135m") == models.on_disk("HuggingFaceTB/SmolLM2-135M-Instruct") == from_hub
     assert models.listed()[0].note == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"upstream": "a/b", "weights": "Q4_1: de-quantised", "gguf_sha256": "0123456789abcdef"},
+            {"base": "a/b, Q4_1, sha256 0123456789ab"},
+        ),
+        (
+            {"upstream": "a/b", "weights": "published", "revision": "fedcba9876543210"},
+            {"base": "a/b, published, revision fedcba987654"},
+        ),
+        ({}, {}),
+    ],
+)
+def test_the_identity_of_weights_is_repository_kind_and_revision_or_hash(told, said, tmp_path):
+    assert models.identity(tmp_path) == {}
+    (tmp_path / "provenance.json").write_text(json.dumps(told))
+    assert models.identity(tmp_path) == said
 
 
 def test_importing_models_loads_nothing_heavy():

@@ -28,7 +28,7 @@ LAYERS = """
     engine.weights engine.checkpoint engine.team engine.limit engine.decode engine.verify
     engine.training engine
     annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
-    writers.verifier solvers rehearsal sampling distill
+    writers.verifier solvers rehearsal sampling planning distill
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.text report.results report.experiment
