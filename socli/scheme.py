@@ -16,12 +16,13 @@ lines and the answer. A `planned` decomposer asks everything before anything is 
 Ask lines stand before the Work lines. Where there is a guide, a planner writes one more line first,
 `Plan: 2` or `Plan: *; -` or `Plan: <<3*12=36>>; <<36-6=30>>`, and whoever asks reads it. With
 `work = "equations"` a Work line holds the marked equations of its step and nothing else. `verify` solves
-nothing: its one student reads a whole transcript, then `Right:`, and learns ` yes` or ` no`. No label
-contains `Question:` or `Q:`, where evaluation harnesses cut.
+nothing: its one student reads a whole transcript, then `Right:`, and learns ` yes` or ` no`. With `also`
+whoever answers learns more lessons of the same trace, those of a solver in other schemes. No label contains
+`Question:` or `Q:`, where evaluation harnesses cut.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from socli.answer import same
@@ -29,7 +30,8 @@ from socli.arithmetic import marks, operators
 from socli.events import Role
 from socli.problem import Problem, Step, Trace
 
-SchemeName = Literal["answer", "cot", "socratic", "verify"]
+Solves = Literal["answer", "cot", "socratic"]
+SchemeName = Literal[Solves, "verify"]
 Roles = Literal["unified", "split"]
 Decomposer = Literal["interleaved", "planned"]
 """The next sub-question after the answers so far, or all of them from the problem alone."""
@@ -59,6 +61,8 @@ class Scheme:
     facts: bool = True
     """Whether the facts of a problem that has any are shown."""
     work: Working = "words"
+    also: tuple[Solves, ...] = ()
+    """Schemes in which the student or solver learns to answer too; when solving it writes its own."""
 
     @property
     def asks(self) -> bool:
@@ -89,6 +93,11 @@ class Scheme:
     def guided(self) -> bool:
         """Whether whoever asks reads a plan first."""
         return self.asks and self.guide != "none"
+
+    @property
+    def others(self) -> "tuple[Scheme, ...]":
+        """Those it learns beside its own, alike in all else."""
+        return tuple(replace(self, name=name, also=()) for name in self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,7 @@ def roles(scheme: Scheme) -> tuple[Role, ...]:
 def described(scheme: Scheme) -> str:
     """The scheme in a few words: `cot`, `cot, equations alone`, `socratic split planned, guide count`."""
     last = ", equations alone" * scheme.bare + ", no facts" * (not scheme.facts)
+    last += f", also {' and '.join(scheme.also)}" * bool(scheme.also)
     if not scheme.asks:
         return scheme.name + last
     words = [scheme.name, scheme.roles, *["planned"] * scheme.planned]
@@ -209,15 +219,20 @@ def read(transcript: str) -> Reading:
 
 
 def lessons(problem: Problem, trace: Trace, scheme: Scheme) -> list[Lesson]:
-    """One lesson for each role the scheme trains. The trace must fit the scheme (`misfit`)."""
-    return [Lesson(role, problem.id, tuple(_spans(problem, trace, scheme, role))) for role in roles(scheme)]
+    """One lesson for each role the scheme trains, then those of `also` for the last, which answers.
+
+    In these no label is learnt, so what begins a transcript stays its own. The trace must fit (`misfit`).
+    """
+    trained = roles(scheme)
+    own = [Lesson(role, problem.id, tuple(_spans(problem, trace, scheme, role))) for role in trained]
+    more = [tuple(_spans(problem, trace, other, "solver")) for other in scheme.others]
+    return own + [Lesson(trained[-1], problem.id, spans) for spans in more]
 
 
 def misfit(trace: Trace, scheme: Scheme) -> str | None:
     """Why a trace cannot be taught under the scheme, or None where it can."""
-    if scheme.name in ("answer", "verify"):
-        return None
-    if not trace.steps:
+    writes = scheme.asks or scheme.works
+    if writes and not trace.steps:
         return "it has no steps"
     if scheme.asks and not all(step.question.strip() for step in trace.steps):
         return "a step has no sub-question"
@@ -225,7 +240,7 @@ def misfit(trace: Trace, scheme: Scheme) -> str | None:
         return "a step has no worked answer"
     if scheme.bare and not all(marks(step.text) for step in trace.steps):
         return "a step has no marked equation"
-    return None
+    return next(filter(None, (misfit(trace, other) for other in scheme.others)), None)
 
 
 def is_right(problem: Problem, trace: Trace) -> bool:

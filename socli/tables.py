@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from socli.events import Role
 from socli.records import RUN
-from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Working
+from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Solves, Working
 
 _SECRET = re.compile(r"(key|token|secret|password|signature|sig|auth)[^=&]*=", re.IGNORECASE)
 LARGEST_SEED = 2**32 - 1
@@ -56,10 +56,10 @@ def arm_name(name: str) -> str:
     return name
 
 
-def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) < len(seeds):
+def _distinct(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(given)) < len(given):
         raise ValueError("must be different from each other")
-    return seeds
+    return given
 
 
 class ProblemsTable(Table):
@@ -214,9 +214,20 @@ class SchemeTable(Table):
     work: Working = "words"
     """`words`: a worked answer as it is; `equations`: its marked equations alone, which takes fewer tokens. A
     trace with a step that marks none is left out."""
+    also: Annotated[tuple[Solves, ...], AfterValidator(_distinct)] = ()
+    """Other schemes in which the student or solver learns to answer the same problems: their labels and
+    sub-questions are read, what follows is learnt. When solving, it writes its own."""
     teacher: str | None = None
     """Whose traces an arm learns, where not those of `teacher.model`: `reference` or a model's name. Problems
     of which not every arm's teacher has a kept trace are left out for all."""
+
+    @model_validator(mode="after")
+    def _mixes_others(self) -> Self:
+        if self.also and self.name == "verify":
+            raise ValueError("a verifier learns no other scheme, so `also` goes with the others alone")
+        if self.name in self.also:
+            raise ValueError(f"also must name other schemes than {self.name}")
+        return self
 
     def learning(self, teacher: str) -> Self:
         """It says whose traces are learnt: these where it names nobody."""
@@ -225,7 +236,7 @@ class SchemeTable(Table):
     def to_scheme(self) -> Scheme:
         """The table as the value the rules work with."""
         how = self.decomposer, self.guide
-        return Scheme(self.name, self.roles, self.sub_answers, *how, self.facts, self.work)
+        return Scheme(self.name, self.roles, self.sub_answers, *how, self.facts, self.work, self.also)
 
 
 def frozen_scheme(recipe: Mapping[str, Any]) -> Scheme:

@@ -138,6 +138,21 @@ def test_runs_from_other_weights_of_one_name_are_results_of_their_own(store: Sto
     assert found[0].entries[1].versions["base"] == "a, Q4_1, sha256 2"
 
 
+def test_lessons_of_other_schemes_are_a_lever_and_are_read_back(store: Store) -> None:
+    scored(store, "cot", COT, "0000")
+    scored(store, "mixed", {**COT, "also": ["answer", "socratic"]}, "0011")
+    scored(store, "both", {**COT, "also": ["answer", "socratic"], "work": "equations"}, "0111")
+    (found,) = experiments(store, "paper-gsm8k")
+    assert read(written(found), "x") == found
+    assert {one.arm: one.scheme.also for one in found.entries if one.scheme} == {
+        "cot": (), "mixed": ("answer", "socratic"), "both": ("answer", "socratic"),
+    }  # fmt: skip
+    (section,) = paper.sections(found)
+    assert {(one.first, one.second) for one in section.contests} == {
+        ("cot", "mixed"), ("cot", "both"), ("mixed", "both"),
+    }  # fmt: skip
+
+
 def test_votes_stand_in_rows_of_their_own_and_are_compared_with_the_same_run_without(store: Store) -> None:
     run = scored(store, "cot", COT, "0011")
     scored(store, "split", SPLIT, "0111")

@@ -238,6 +238,18 @@ def test_a_role_starts_from_the_base_unless_it_has_one_of_its_own(load):
             None,
         ),
         (
+            "arms.cot]\nscheme.name = 'cot'\nscheme.also = ['answer', 'cot']",
+            "`arms.cot.scheme`: also must name other schemes than cot"
+            " (got \"{'name': 'cot', 'also': ['answer', 'cot']}\")",
+            None,
+        ),
+        (
+            "scheme]\nname = 'verify'\nalso = ['cot']",
+            "`scheme`: a verifier learns no other scheme, so `also` goes with the others alone"
+            " (got \"{'name': 'verify', 'also': ['cot']}\")",
+            None,
+        ),
+        (
             "arms.cot]\nname = 3",
             "there is no setting `arms.cot.name`",
             "known here: scheme, problems, train, student",

@@ -307,6 +307,37 @@ def test_facts_that_are_not_shown_are_in_no_lesson():
     assert described(Scheme("answer", facts=False)) == "answer, no facts"
 
 
+def test_lessons_of_other_schemes_are_learnt_without_their_labels_and_questions():
+    mixed = Scheme("cot", also=("answer", "socratic"))
+    own, *others = lessons(CANDLES, TRACE, mixed)
+    assert [own] == lessons(CANDLES, TRACE, Scheme("cot"))
+    assert [(one.role, one.problem_id) for one in others] == [("student", CANDLES.id)] * 2
+    assert others[0].spans == (reads(READS), reads("####"), learns(" 40"))
+    assert others[1].spans == (
+        reads(READS),
+        reads(f"Ask: {Q1}\n"),
+        reads("Work:"),
+        learns(f" {W1}\n"),
+        reads(f"Ask: {Q2}\n"),
+        reads("Work:"),
+        learns(f" {W2}\n"),
+        reads("####"),
+        learns(" 40"),
+    )
+    assert write(TRACE.steps, "40", mixed) == write(TRACE.steps, "40", Scheme("cot"))
+    assert described(mixed) == "cot, also answer and socratic"
+
+
+def test_of_a_pair_the_solver_learns_other_schemes_in_its_own_way_of_working():
+    pair = Scheme("socratic", "split", guide="count", work="equations")
+    made = lessons(CANDLES, TRACE, replace(pair, also=("cot",)))
+    assert made[:-1] == lessons(CANDLES, TRACE, pair)
+    assert (made[-1].role, "".join(span.text for span in made[-1].spans)) == (
+        "solver",
+        READS + "Work: <<4*12=48>>\nWork: <<48-8=40>>\n#### 40",
+    )
+
+
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 def test_the_spans_of_every_role_are_the_whole_transcript(scheme):
     told = write(TRACE.steps, TRACE.answer, scheme)
@@ -389,3 +420,10 @@ NO_WORK, NO_ASK = "a step has no worked answer", "a step has no sub-question"
 def test_a_misfit_is_said_for_the_schemes_it_does_not_fit(steps, faults):
     trace = replace(TRACE, steps=steps)
     assert [misfit(trace, scheme) for scheme in SCHEMES] == faults
+
+
+def test_a_trace_must_fit_the_other_schemes_too():
+    unasked = replace(TRACE, steps=(Step("", "2*3 = <<2*3=6>>6"),))
+    assert misfit(unasked, Scheme("cot", also=("answer",))) is None
+    assert misfit(unasked, Scheme("cot", also=("answer", "socratic"))) == NO_ASK
+    assert misfit(replace(TRACE, steps=()), Scheme("answer", also=("cot",))) == "it has no steps"

@@ -6,7 +6,7 @@ Everything in it is read out of the store and of what is on disk; what is not kn
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -194,7 +194,7 @@ def _format(form: Scheme, kind: AnswerKind) -> str:
             f"Scheme: {scheme.described(form)} ({how}). One labelled line a thing, no chat template. What is"
             " written by the model stands between `{+` and `+}` and ends with the end token where nothing"
             " follows; all else is given to it. The problem is invented.",
-            *(_lesson(lesson) for lesson in scheme.lessons(problem, trace, form)),
+            *(_lesson(lesson) for lesson in scheme.lessons(problem, trace, replace(form, also=()))),
         ]
     )
 

@@ -120,8 +120,8 @@ def against(first: Entry, second: Entry) -> bool:
         if less == more:
             return first.teacher == "reference" != second.teacher
         return less < more and (not less or len(more - less) == 1)
-    same_work = one.work == other.work or not (one.works and other.works)
-    return first.levers == second.levers and same_work and _asks_more(one, other)
+    same = one.also == other.also and (one.work == other.work or not (one.works and other.works))
+    return first.levers == second.levers and same and _asks_more(one, other)
 
 
 def _asks_more(one: Scheme, other: Scheme) -> bool:
@@ -135,12 +135,15 @@ def _asks_more(one: Scheme, other: Scheme) -> bool:
 
 def _plain(form: Scheme) -> Scheme:
     """The scheme without what is a lever."""
-    return replace(form, work="words")
+    return replace(form, work="words", also=())
 
 
 def _levers(entry: Entry, form: Scheme) -> set[tuple[str, str]]:
-    """What an arm has beside its scheme: steps of equations alone, other settings, another student."""
-    return {*entry.levers.items(), *[("work", form.work)] * form.bare}
+    """What an arm has beside its scheme: steps of equations alone, lessons of other schemes, other settings,
+    another student.
+    """
+    mixed = [("also", ", ".join(form.also))] * bool(form.also)
+    return {*entry.levers.items(), *[("work", form.work)] * form.bare, *mixed}
 
 
 def _parts(form: Scheme) -> set[str]:
@@ -231,7 +234,7 @@ def _gain(section: Section, row: Row, name: str) -> str:
         base = other.entries[0].scheme
         if not form or not base or (base.name, base.facts) != (name, form.facts) or other is row:
             continue
-        if other.entries[0].levers:
+        if other.entries[0].levers or base.also:
             continue
         if base.works and other.entries[0].teacher != row.entries[0].teacher:
             continue

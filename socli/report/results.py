@@ -131,6 +131,10 @@ def _lines(value: Any) -> str:
     return json.dumps(value)
 
 
+def _scheme(told: dict[str, Any]) -> Scheme:
+    return Scheme(**told | {"also": tuple(told.get("also", ()))})
+
+
 def read(text: str, name: str) -> Results:
     """What `written` wrote; UsageError, which names the file, where it is something else."""
     try:
@@ -144,7 +148,7 @@ def read(text: str, name: str) -> Results:
             for one in told["items"]
         )
         told["entries"] = tuple(
-            Entry(**one | {"scheme": Scheme(**one["scheme"]) if one["scheme"] else None})
+            Entry(**one | {"scheme": _scheme(one["scheme"]) if one["scheme"] else None})
             for one in told["entries"]
         )
         told["curves"] = tuple(
