@@ -87,6 +87,17 @@ SETS = {
 }
 
 
+_PART = re.compile(r"(?P<name>[^\[\]]+)\[(?P<first>-?\d{1,9})?:(?P<end>-?\d{1,9})?\]", re.ASCII)
+
+
+def cut(spec: str) -> tuple[str, slice]:
+    """The set and which of its problems: `gsm8k:train[-500:]` are the last 500, `gsm8k:train` all."""
+    part = _PART.fullmatch(spec)
+    if part is None:
+        return spec, slice(None)
+    return part["name"], slice(*(int(part[end]) if part[end] else None for end in ("first", "end")))
+
+
 def known_problems(name: str) -> Iterator[Problem]:
     """The problems of a known set, in order; MissingError where neither the folder nor the Hub has it."""
     known = SETS[name]

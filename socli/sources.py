@@ -15,7 +15,7 @@ from typing import IO, Any, get_args
 
 from socli.answer import canonical
 from socli.errors import MissingError, StorageError, UsageError
-from socli.known_sets import SETS, hub_rows, known_problems, solution
+from socli.known_sets import SETS, cut, hub_rows, known_problems, solution
 from socli.problem import AnswerKind, Problem, Step
 
 STORIES = {"stories:train": 10_000, "stories:test": 1_000, "stories:unseen": 1_000}
@@ -64,6 +64,7 @@ def problems(
 ) -> Iterator[Problem]:
     """The problems of a set `NAME:SPLIT`, a file, a set on the Hub, or `-`, in order, one at a time.
 
+    `gsm8k:train[-500:]` are the last 500 of a data set, `gsm8k:train[:-500]` the others.
     `limit` is the most that are read. `steps` (least, most) and `seed` choose which stories are told and
     mean nothing elsewhere. `stdin` stands in for the standard input. A file's answers are all read before the
     first problem comes, so that what cannot be read is refused at once; a stream's as they come.
@@ -72,8 +73,10 @@ def problems(
     check(spec)
     if spec in STORIES:
         return islice(_stories(spec, steps or (1, 6), seed), STORIES[spec] if limit is None else limit)
-    if spec in SETS:
-        return islice(known_problems(spec), limit)
+    name, part = cut(spec)
+    if name in SETS:
+        found = known_problems(name)
+        return islice(found if part == slice(None) else list(found)[part], limit)
     if spec == STDIN:
         lines: Iterable[bytes | str] = sys.stdin.buffer if stdin is None else stdin
         return islice(_from_rows(_jsonl(lines, "stdin"), _Source("stdin", fields, stream=True)), limit)
@@ -91,9 +94,14 @@ def on_hub(spec: str, config: str | None, split: str | None) -> str:
     return f"hf:{hub['repo']}{f'/{config}' if config else ''}{f':{split}' if split else ''}"
 
 
+def is_known(spec: str) -> bool:
+    """Whether it is a set that is known by name, or a part of a data set."""
+    return spec in STORIES or cut(spec)[0] in SETS
+
+
 def check(spec: str) -> None:
     """UsageError or MissingError unless `spec` is a known set, a file that is there or `-`."""
-    if spec in KNOWN or spec == STDIN:
+    if is_known(spec) or spec == STDIN:
         return
     if spec.startswith("hf:"):
         _check_hub(spec)

@@ -66,7 +66,8 @@ class ProblemsTable(Table):
     """What the student learns from."""
 
     train: str
-    """The set (`gsm8k:train`, `stories:train` …) or the JSONL or CSV file that is learnt from."""
+    """The set (`gsm8k:train`, `stories:train` …), part of a data set (`gsm8k:train[:-500]`: all but the last
+    500), or the JSONL or CSV file that is learnt from."""
     limit: int | None = Field(default=None, ge=1)
     """Use the first so many problems; all where not given."""
     steps: Annotated[tuple[int, int] | None, AfterValidator(_ordered)] = None

@@ -303,3 +303,40 @@ def test_twenty_thousand_rows_are_read_in_seconds() -> None:
     began = time.process_time()
     assert sum(1 for _ in problems("-", stdin=(row for _ in range(20_000)))) == 20_000
     assert time.process_time() - began < 5
+
+
+# ---- parts of data sets
+
+
+@pytest.mark.parametrize(
+    ("spec", "questions"),
+    [
+        ("gsm8k:train[-2:]", ["3?", "4?"]),
+        ("gsm8k:train[:-2]", ["0?", "1?", "2?"]),
+        ("gsm8k:train[1:3]", ["1?", "2?"]),
+        ("gsm8k:train[:]", ["0?", "1?", "2?", "3?", "4?"]),
+        ("gsm8k:train[9:]", []),
+    ],
+)
+def test_a_part_of_a_data_set_is_named_by_its_first_and_last_problem(
+    spec: str, questions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"question": f"{n}?", "answer": f"So? ** {n}.\n#### {n}"} for n in range(5)]
+    file = tmp_path / "gsm8k" / "train_socratic.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setenv("SOCLI_DATA", str(tmp_path))
+    check(spec)
+    assert [problem.question for problem in problems(spec)] == questions
+    assert [problem.question for problem in problems(spec, limit=1)] == questions[:1]
+    assert {problem.source for problem in problems(spec)} <= {"gsm8k:train"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["gsm8k:train[5]", "gsm8k:train[1:2:3]", "gsm8k:train[a:b]", "gsm8k:train[-500:", "stories:train[:5]"],
+)
+def test_what_is_no_part_of_a_data_set_is_refused(spec: str) -> None:
+    with pytest.raises(UsageError, match="there is no set") as caught:
+        check(spec)
+    assert f"did you mean {spec.partition('[')[0]}?" in str(caught.value.hint)

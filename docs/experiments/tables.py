@@ -162,8 +162,8 @@ def lengths(most: int = 400) -> dict[str, Any]:
     told = {}
     for name in recipes.shipped():
         made = recipes.load(name)
-        if not made.arms:
-            continue
+        if not made.arms or any(made.shared(alone) for _, alone in made.queue()):
+            continue  # variants and drawn solutions are not known before
         folder = models.located(made.student.base)
         if folder is None:
             raise SystemExit(f"{made.student.base} is not here: socli models fetch {made.student.base}")

@@ -29,7 +29,8 @@ def bench(
     sets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Known sets (gsm8k:test), files, hf:OWNER/NAME; none or - for stdin.", show_default=False
+            help="Known sets (gsm8k:test, gsm8k:train[-500:]), files, hf:OWNER/NAME; none or - for stdin.",
+            show_default=False,
         ),
     ] = None,
     recipe: Annotated[

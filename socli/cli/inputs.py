@@ -46,7 +46,7 @@ def looked_at(spec: str) -> Input:
         if sys.stdin.isatty():
             wiring.say("reading problems from the terminal, one JSON object a line; Ctrl-D ends them")
         row, lines = outputs.peeked(outputs.lines_of(spec))
-    elif spec not in sources.KNOWN and not spec.lower().endswith(".csv") and Path(spec).is_file():
+    elif not sources.is_known(spec) and not spec.lower().endswith(".csv") and Path(spec).is_file():
         row, _ = outputs.peeked(outputs.lines_of(spec))
     says = isinstance(row, dict) and row.get("calculator") is True
     return Input(spec, outputs.brings(row), says, lines, outputs.Skipped())

@@ -273,7 +273,7 @@ def bench_problems(
     first = next(problems, None)
     if first is None:
         raise UsageError(f"there is no problem in {'stdin' if spec == sources.STDIN else spec}")
-    if spec in sources.KNOWN or spec.startswith("hf:"):
+    if sources.is_known(spec) or spec.startswith("hf:"):
         known = [first, *problems]
         return known, len(known), first.kind
     file = spec != sources.STDIN and Path(spec).is_file()  # it can be read a second time

@@ -13,7 +13,7 @@ from statistics import fmean
 from socli import __version__, scheme
 from socli.events import Role
 from socli.exports import LICENCES, quoted
-from socli.known_sets import SETS
+from socli.known_sets import SETS, cut
 from socli.problem import AnswerKind, Problem, Scorecard, Step, Trace
 from socli.records import BenchRow, RunRow
 from socli.release.lineage import Origin
@@ -114,7 +114,7 @@ def licence_of(origins: Mapping[Role, Sequence[Origin]]) -> str:
 def _front_matter(told: Released) -> str:
     """YAML, each string as JSON, which is YAML that no text can break out of."""
     bases = dict.fromkeys(o.repo for line in told.origins.values() for o in line if o.repo)
-    learnt = _problems(told.run).train
+    learnt, _ = cut(_problems(told.run).train)
     sets = [SETS[learnt].repo] if learnt in SETS else []
     tags = ["socli", "distillation", "chain-of-thought", "word-problems"] + ["socratic"] * told.form.asks
     lines = [f"license: {json.dumps(licence_of(told.origins))}", "library_name: transformers"]
@@ -256,7 +256,7 @@ def _data(run: RunRow) -> str:
     licence = LICENCES.get(table.train.partition(":")[0])
     name = (
         table.set_name
-        if table.train in SETS or table.train.startswith("stories:")
+        if cut(table.train)[0] in SETS or table.train.startswith("stories:")
         else Path(table.train).name
     )
     part = f", the first {table.limit:,}" if table.limit else ""

@@ -14,6 +14,7 @@ SHIPPED = sorted(shipped())
 def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
     assert [line.split("\t")[:4] for line in socli("recipes").lines] == [
         ["gsm8k", "smollm2-135m", "socratic split", "gsm8k:train"],
+        ["levers-gsm8k", "smollm2-135m", "8 arms", "gsm8k:train[:-500]"],
         ["paper-gsm8k", "smollm2-135m", "7 arms", "gsm8k:train"],
         ["paper-stories", "smollm2-135m", "7 arms", "stories:train"],
         ["paper-strategyqa", "smollm2-135m", "8 arms", "strategyqa:train"],

@@ -52,6 +52,22 @@ def test_what_is_scored_on_by_its_very_name_is_meant_to_be_learnt_by_heart(
     assert capsys.readouterr().err == ""
 
 
+def test_a_part_of_a_set_that_is_scored_on_is_left_out_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gsm8k").mkdir()
+    jsonl(
+        tmp_path / "gsm8k" / "train_socratic.jsonl",
+        [{"question": one.question, "answer": f"#### {one.gold}"} for one in PROBLEMS],
+    )
+    monkeypatch.setenv("SOCLI_DATA", str(tmp_path))
+    made = loaded(Path("gsm8k:train"), "gsm8k:train[-1:]")
+    assert left_out(list(sources.problems("gsm8k:train")), made) == {PROBLEMS[-1].id}
+    assert "they repeat one of gsm8k:train[-1:]" in " ".join(capsys.readouterr().err.split())
+    made = loaded(Path("gsm8k:train[:-1]"), "gsm8k:train[-1:]")
+    assert left_out(list(sources.problems("gsm8k:train[:-1]")), made) == set()
+
+
 def test_a_bench_set_that_is_not_here_is_said_and_stops_nothing(
     four: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
