@@ -23,6 +23,7 @@ WIDTH = 80
 """Columns of the printed help, whatever the terminal."""
 ROOT = Path(__file__).parent.parent
 UNMEASURED = "not measured yet"
+OF_ARMS = "[of each arm](docs/concepts/does-asking-help.md)"
 
 TOLD_BY: dict[str, tuple[type, ...]] = {
     "any workflow": (events.Noted,),
@@ -162,7 +163,7 @@ def recipe_table() -> str:
         how = one.scheme.name if one.scheme.name != "socratic" else f"socratic, {one.scheme.roles}"
         score = measured.get(name, UNMEASURED)
         if one.arms:
-            how, score = f"{len(one.arms)} arms", "[of each arm](docs/concepts/does-asking-help.md)"
+            how, score = f"{len(one.arms)} arms", OF_ARMS if name.startswith("paper-") else UNMEASURED
         rows.append((f"[`{name}`](recipes/{path.name})", one.about, how, f"`{one.student.base}`", score))
     return _table(("recipe", "what it is", "scheme", "student", "right answers"), rows)
 
