@@ -232,7 +232,7 @@ def test_a_look_at_a_few_problems_does_not_replace_what_the_recipe_asks_for(stor
     whole = bench(store, "s", run=id, settings={"limit": None, "max_tokens": 99})
     bench(store, "s", run=id, settings={"limit": 200, "max_tokens": 64})
     assert [row.id for row in benches(store, id)] == [asked]
-    older = run(store, "before recipes had a bench")
+    older = run(store, "older")
     for settings in ({"limit": None}, {"limit": 200}):
         bench(store, "s", run=older, settings=settings)
     assert [row.settings["limit"] for row in benches(store, older)] == [None]

@@ -185,7 +185,7 @@ def chosen(store: Store, benches: Iterable[BenchRow]) -> dict[tuple[str, bool], 
     for bench in benches:
         if bench.run not in recipes:
             recipes[bench.run] = store.run(str(bench.run)).recipe
-        said, did = recipes[bench.run].get("bench"), bench.settings
+        said, did = recipes[bench.run].get("bench", {}), bench.settings
         asked = bool(said) and all(did.get(key) == said.get(key) for key in ("limit", "max_tokens"))
         rank = asked, did.get("limit") is None
         where = bench.set, bench.calculator

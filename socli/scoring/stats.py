@@ -252,7 +252,7 @@ def paired(first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]]) ->
         raise ValueError("both need a seed and the same problems, at least one")
     if len(first) == len(second) == 1:
         cases = list(zip(first[0], second[0], strict=True))
-        pairs = Pairs(*(cases.count(case) for case in product((True, False), repeat=2)))
+        pairs = Pairs(*(cases.count((x, y)) for x, y in product((True, False), repeat=2)))
         return Paired(_exact(pairs), mcnemar(pairs))
     from scipy.stats import t
 
