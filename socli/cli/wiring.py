@@ -280,8 +280,14 @@ def bench_problems(
     return chain([first], problems), sum(1 for _ in read()) if file else None, first.kind
 
 
-def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: bool = True) -> None:
-    """Rows on stdout: a table on a terminal, tab-separated values in a pipe."""
+def table(
+    header: tuple[str, ...],
+    rows: "Sequence[tuple[str, ...]]",
+    *,
+    shown: bool = True,
+    headed: bool = False,
+) -> None:
+    """Rows on stdout: a table on a terminal, tab-separated values in a pipe, `headed` with their header."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -289,7 +295,7 @@ def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: 
     from socli.screen.render import line, safe
 
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in [header, *rows] if headed else rows:
             print("\t".join(line(cell) for cell in row))
         return
     drawn = Table(box=box.SIMPLE_HEAD, show_header=shown, pad_edge=False)

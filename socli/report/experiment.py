@@ -50,7 +50,7 @@ def experiments(
         mine = run.recipe_name == recipes.full_name(recipe)
         if mine and run.arm and run.status == "done" and size in (None, run.size):
             groups.setdefault(_shared(run), []).append(run)
-    beside = [_other(store, name) for name in others]
+    beside = list({side.arm: side for side in (_other(store, name) for name in others)}.values())
     found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
     seen: set[str] = set()
     told = []
@@ -91,20 +91,18 @@ def _other(store: Store, name: str) -> _Side:
     found, what = outputs.named(store, name)
     run = store.run(found[0].run) if found and found[0].run else None
     label = f"{run.title} {run.id}" if run else what
-    return _Side(label, run, _chosen(found))
+    return _Side(label, run, _chosen(store, found))
 
 
-def _chosen(benches: Iterable[BenchRow]) -> dict[Where, BenchRow]:
-    """Of each set and setting the greedy bench of most problems; of several the newest, which comes first."""
-    chosen: dict[Where, BenchRow] = {}
-    for bench in benches:
-        key, card = (bench.set, bench.calculator), bench.scorecard
-        if card is None or not card.n or "sampling" in bench.settings:
-            continue
-        other = chosen[key].scorecard if key in chosen else None
-        if other is None or card.n > other.n:
-            chosen[key] = bench
-    return chosen
+def _within(side: _Side, arm: _Side) -> bool:
+    """Whether what was named is that run of an arm, with nothing that the arm does not show."""
+    return side.run is not None and side.run == arm.run and side.benches.items() <= arm.benches.items()
+
+
+def _chosen(store: Store, benches: Iterable[BenchRow]) -> dict[Where, BenchRow]:
+    """Of each set and setting a greedy bench that is done: see `outputs.chosen`."""
+    greedy = [one for one in benches if one.scorecard and one.scorecard.n and "sampling" not in one.settings]
+    return outputs.chosen(store, greedy)
 
 
 def _results(
@@ -117,8 +115,10 @@ def _results(
     order = [*wanted, *(run.arm for run in runs)]
     keys = sorted(newest, key=lambda key: (key[1], order.index(key[0])))
     sides = [
-        _Side(arm, newest[arm, seed], _chosen(store.benches(newest[arm, seed].id))) for arm, seed in keys
+        _Side(arm, newest[arm, seed], _chosen(store, store.benches(newest[arm, seed].id)))
+        for arm, seed in keys
     ]
+    beside = [one for one in beside if not any(_within(one, arm) for arm in sides)]
     sides += _swapped(store, sides)
     places = list(dict.fromkeys(where for side in sides for where in side.benches))
     items, entries = [], []
@@ -177,7 +177,7 @@ def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:
             named = [
                 bench for bench in store.benches() if side.run and bench.model == gold(side.run.id, part)
             ]
-            if chosen := _chosen(named):
+            if chosen := _chosen(store, named):
                 found.append(_Side(gold(side.arm, part), side.run, chosen, swapped=True))
     return found
 
