@@ -18,7 +18,7 @@ from typing import Any, assert_never
 from filelock import FileLock, Timeout
 
 from socli import recipe as recipes
-from socli import rehearsal, sampling, scheme
+from socli import check, rehearsal, sampling, scheme
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
@@ -42,13 +42,22 @@ def kept(
 ) -> list[tuple[Problem, Trace]]:
     """The traces to learn from: of each of the set's problems the last kept one that fits every scheme, and
     its other samples, those that were asked for in the same way; the same words twice count once.
+
+    A trace was kept for the answer its problem had then; where the problem has another one now, it is left out.
     """
     wanted = {problem.id for problem in store.problems(set_name, limit)}
     fitting: dict[str, list[tuple[Problem, Trace]]] = {}
     for problem, trace in store.kept(set_name, teacher):
-        if problem.id in wanted and not any(scheme.misfit(trace, form) for form in forms):
+        if problem.id not in wanted or check.outdated(problem, trace):
+            continue
+        if not any(scheme.misfit(trace, form) for form in forms):
             fitting.setdefault(problem.id, []).append((problem, trace))
     return [pair for pairs in fitting.values() for pair in _asked_as_the_last(pairs)]
+
+
+def outdated(store: Store, set_name: str, teacher: str | Sequence[str]) -> int:
+    """How many kept traces come to an answer that was corrected since."""
+    return sum(check.outdated(*pair) for pair in store.kept(set_name, teacher))
 
 
 def _asked_as_the_last(pairs: Sequence[tuple[Problem, Trace]]) -> list[tuple[Problem, Trace]]:

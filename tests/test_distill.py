@@ -66,21 +66,31 @@ def base(load_tiny, student_folders) -> Path:
 def test_all_samples_of_a_problem_are_learnt_and_no_words_twice(store):
     store.add_problems("mine.jsonl", PROBLEMS)
 
-    def add(answer: str, **asked):
-        told = Trace(
-            PROBLEMS[0].id, PROBLEMS[0].steps, answer, **({"teacher": "m", "temperature": 0.7} | asked)
-        )
+    def add(word: str, **asked):
+        steps = (replace(PROBLEMS[0].steps[0], text=word), *PROBLEMS[0].steps[1:])
+        told = Trace(PROBLEMS[0].id, steps, "40", **({"teacher": "m", "temperature": 0.7} | asked))
         store.add_traces([TraceRow(told, "kept")])
 
-    add("30", prompt_hash="older")
-    add("30", prompt_hash="new", sample=0)
-    add("31", prompt_hash="new", sample=1)
-    add("30", prompt_hash="new", sample=2)
+    add("so", prompt_hash="older")
+    add("so", prompt_hash="new", sample=0)
+    add("thus", prompt_hash="new", sample=1)
+    add("so", prompt_hash="new", sample=2)
     learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
-    assert [(trace.prompt_hash, trace.sample, trace.answer) for _, trace in learnt] == [
-        ("new", 0, "30"),
-        ("new", 1, "31"),
+    assert [(trace.prompt_hash, trace.sample, trace.steps[0].text) for _, trace in learnt] == [
+        ("new", 0, "so"),
+        ("new", 1, "thus"),
     ]
+
+
+def test_a_trace_of_an_answer_that_was_corrected_is_not_learnt(store):
+    store.add_problems("mine.jsonl", PROBLEMS)
+    rows = [Trace(p.id, p.steps, p.gold, "m") for p in PROBLEMS]
+    store.add_traces([TraceRow(trace, "kept") for trace in rows])
+    assert distilling.outdated(store, "mine.jsonl", "m") == 0
+    store.add_problems("mine.jsonl", [replace(PROBLEMS[0], gold="41"), replace(PROBLEMS[1], gold=None)])
+    learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
+    assert [problem.id for problem, _ in learnt] == [p.id for p in PROBLEMS[1:]]
+    assert distilling.outdated(store, "mine.jsonl", ["m"]) == 1
 
 
 # ---- a run

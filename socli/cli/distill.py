@@ -168,7 +168,7 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     """
     from dataclasses import replace
 
-    from socli.distill import kept
+    from socli.distill import kept, outdated
     from socli.events import Noted
     from socli.writers import verifier
 
@@ -177,6 +177,8 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     if recipe.scheme.name == "verify":
         return verifier.samples(*where, asked)
     teachers = [asked if name == recipe.teacher.model else [name] for name in recipe.teachers()]
+    if old := outdated(db, recipe.problems.set_name, sorted({*asked, *recipe.teachers()})):
+        notes.append(Noted(f"left out {old:,} kept traces: the answers of their problems were corrected since"))
     forms = recipe.schemes()
     bare, several = any(form.bare for form in forms), len(forms) > 1
     each = [kept(*where, names, *forms) for names in teachers]

@@ -174,13 +174,15 @@ def export(
     """Write the kept traces of a recipe's set and teacher to a file, with a card: source, licence, counts."""
     from socli import exports
     from socli import recipe as recipes
+    from socli.check import outdated
 
     loaded = recipes.load(recipe, set_ or [])
     set_name, form = loaded.problems.set_name, loaded.to_scheme()
     with wiring.opened(store) as db:
         teacher = wiring.teachers(db, loaded.teacher)
         first = {problem.id for problem in db.problems(set_name, loaded.problems.limit)}
-        kept = (pair for pair in db.kept(set_name, teacher) if pair[0].id in first)
+        found = (pair for pair in db.kept(set_name, teacher) if pair[0].id in first)
+        kept = (pair for pair in found if not outdated(*pair))
         if not any(True for _ in db.kept(set_name, teacher, limit=1)):
             annotate = wiring.command("annotate", recipe=recipe, overrides=set_, store=store)
             raise MissingError("there is no kept trace to export", hint=annotate)
