@@ -17,8 +17,8 @@ from typing import Any, assert_never
 
 from filelock import FileLock, Timeout
 
-from socli import recipe as recipes
 from socli import check, rehearsal, sampling, scheme
+from socli import recipe as recipes
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
@@ -43,7 +43,7 @@ def kept(
     """The traces to learn from: of each of the set's problems the last kept one that fits every scheme, and
     its other samples, those that were asked for in the same way; the same words twice count once.
 
-    A trace was kept for the answer its problem had then; where the problem has another one now, it is left out.
+    Those kept for an answer that their problem no longer has are left out.
     """
     wanted = {problem.id for problem in store.problems(set_name, limit)}
     fitting: dict[str, list[tuple[Problem, Trace]]] = {}

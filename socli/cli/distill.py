@@ -95,11 +95,14 @@ def run(
     `annotate` is the command to type where there is no trace to learn from.
     """
     from itertools import chain
+    from pathlib import Path
 
     from socli import distill as distilling
     from socli.events import Saved
 
     recipe = bases.pinned(recipe, db)
+    if Path(recipe.problems.train).is_file():
+        wiring.remember(db, recipe, wiring.recipe_problems(recipe))
     notes = _annotate(recipe, db) if "reference" in recipe.teachers() else []
     traces = _kept(recipe, db, notes)
     variants = _variants(recipe, traces)
@@ -178,7 +181,9 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
         return verifier.samples(*where, asked)
     teachers = [asked if name == recipe.teacher.model else [name] for name in recipe.teachers()]
     if old := outdated(db, recipe.problems.set_name, sorted({*asked, *recipe.teachers()})):
-        notes.append(Noted(f"left out {old:,} kept traces: the answers of their problems were corrected since"))
+        notes.append(
+            Noted(f"left out {old:,} kept traces: the answers of their problems were corrected since")
+        )
     forms = recipe.schemes()
     bare, several = any(form.bare for form in forms), len(forms) > 1
     each = [kept(*where, names, *forms) for names in teachers]

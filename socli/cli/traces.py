@@ -9,6 +9,7 @@ import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import MissingError
+from socli.home import full_set_name
 from socli.records import Code
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def list_(
 ) -> None:
     """List traces, the newest first."""
     with wiring.opened(store) as db:
-        rows = list(db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=problems))
+        rows = list(db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=_set(problems)))
     if json:
         _print(rows)
         return
@@ -82,7 +83,7 @@ def search(
     """Find traces by words of the question and the steps, the newest first."""
     text = " ".join(words)
     with wiring.opened(store) as db:
-        found = db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=problems, words=text)
+        found = db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=_set(problems), words=text)
         rows = [(row, db.problem(row.trace.problem_id).question) for row in found]
     if json:
         _print([row for row, _ in rows])
@@ -157,6 +158,11 @@ def _stages(told: "Funnel") -> Iterator[tuple[str, str, str, str]]:
     for stage, count in check.stages(told).items():
         share = count / told.asked
         yield stage, f"{count:,}", f"{100 * share:.1f} %", "#" * round(40 * share)
+
+
+def _set(name: str | None) -> str | None:
+    """A set as the store calls it."""
+    return None if name is None else full_set_name(name)
 
 
 @group.command()

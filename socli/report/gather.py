@@ -8,6 +8,7 @@ from typing import Any
 
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
+from socli.home import is_set_among, shown_set_name
 from socli.problem import Prediction, Problem
 from socli.recipe import settled
 from socli.records import BenchRow, MetricRow, PredictionRow, RunRow
@@ -65,14 +66,14 @@ def _sides(store: Store, names: Sequence[str], sets: Sequence[str]) -> tuple[lis
         found, what = outputs.named(store, name)
         chosen: dict[tuple[str, bool], BenchRow] = {}
         for bench in found:
-            wanted = not sets or bench.set in sets or bench.set.split()[0] in sets
+            wanted = not sets or is_set_among(bench.set, sets)
             if wanted and bench.status == "done" and bench.scorecard and bench.scorecard.n:
                 chosen.setdefault((bench.set, bench.calculator), bench)
             elif wanted and bench.status == "started" and (bench.set, bench.calculator) not in chosen:
                 solved = bench.so_far(store.solved(bench.id))
                 notes.append(
-                    f"bench {bench.id} of {what} on {bench.set} is partial: {solved} problems are solved, "
-                    "so no accuracy is given"
+                    f"bench {bench.id} of {what} on {shown_set_name(bench.set)} is partial:"
+                    f" {solved} problems are solved, so no accuracy is given"
                 )
         run = store.run(found[0].run) if found and found[0].run else None
         if run is None and not found:
@@ -127,6 +128,7 @@ def _whole(store: Store, side: _Side) -> Arm:
     known = [one for one in took if one is not None]
     return replace(
         side.arm,
+        learnt=shown_set_name(side.arm.learnt),
         runs=tuple(run.id for run in side.runs),
         seeds=tuple(run.seed for run in side.runs),
         minutes=sum(known) / len(known) if known else None,
@@ -169,8 +171,9 @@ def _section(store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes:
             couples = [couple for other in others for couple in compare.matched([one], [other])]
             comparisons = tuple(compare.compare(couples))
         except SocliError as error:
-            notes.append(f"{set_name}: {error}")
-    return Section(set_name, calculator, tuple(results), comparisons, problems)
+            notes.append(f"{shown_set_name(set_name)}: {error}")
+    shown = shown_set_name(set_name, [name for side in sides for name, _ in side.benches])
+    return Section(shown, calculator, tuple(results), comparisons, problems)
 
 
 def _result(store: Store, arm: int, benches: Sequence[BenchRow], set_name: str) -> Result:
@@ -216,7 +219,7 @@ def _funnels(store: Store, sides: Iterable[_Side]) -> Mapping[str, Funnel]:
         if side.runs:
             told = store.funnel(side.arm.learnt, side.arm.teacher)
             if told.asked:
-                found[f"{side.arm.learnt}, {side.arm.teacher}"] = told
+                found[f"{shown_set_name(side.arm.learnt)}, {side.arm.teacher}"] = told
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from socli import answer, scheme, sources
 from socli.errors import MissingError, StorageError, UsageError
 from socli.events import Noted
+from socli.home import is_set_among, shown_set_name
 from socli.problem import ENDED, FinishReason, Prediction, Problem, Step
 from socli.records import BenchRow
 from socli.sources import Fields
@@ -159,7 +160,7 @@ def benches(
     found, what = named(store, name)
     newest: dict[tuple[str, bool], BenchRow] = {}
     for bench in found:
-        fits = not wanted or bench.set in wanted or bench.set.split()[0] in wanted
+        fits = not wanted or is_set_among(bench.set, wanted)
         if bench.status == "done" and fits and calculator in (None, bench.calculator):
             newest.setdefault((bench.set, bench.calculator), bench)
     if newest:
@@ -172,7 +173,7 @@ def benches(
             hint="run the same `socli bench` again",
         )
     where = f" on {', '.join(wanted)}" if wanted else ""
-    has = ", ".join(dict.fromkeys(bench.set for bench in found))
+    has = ", ".join(dict.fromkeys(shown_set_name(bench.set) for bench in found))
     hint = f"it was scored on {has}" if has else f"socli bench --run {name} SET"
     raise MissingError(f"{what} has no finished bench{where}", hint=hint)
 

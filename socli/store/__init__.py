@@ -16,7 +16,7 @@ from socli.problem import Problem, Step, Trace, digest
 from socli.records import RUN, Code, TraceRow, Verdict
 from socli.store.migrations import HISTORY, Migration, migrate
 from socli.store.runbook import RunBook
-from socli.store.sqlitefile import SqliteFile, batches, copy, now, storable
+from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, copy, now, storable
 
 _START = {"position": -1, "row": -1}  # before the first row of a set
 
@@ -59,21 +59,54 @@ class Store(RunBook):
         """
         count = 0
         for batch in batches(enumerate(problems, start)):
-            members = [(position, _id(problem), problem) for position, problem in batch]
             with self._file.writing():
-                self._file.insert(
-                    "INSERT INTO problems (id, question, context) VALUES (?, ?, ?)"
-                    " ON CONFLICT (id) DO NOTHING",
-                    ((id, problem.question, problem.context) for _, id, problem in members),
-                )
-                self._file.insert(
-                    "INSERT INTO members (set_name, problem, position, gold, kind, source)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (set_name, problem)"
-                    " DO UPDATE SET gold = excluded.gold, kind = excluded.kind, source = excluded.source",
-                    ((set_name, id, position, p.gold, p.kind, p.source) for position, id, p in members),
-                )
+                self._add_members(set_name, batch)
             count += len(batch)
         return count
+
+    def set_problems(self, set_name: str, problems: Sequence[Problem], *, whole: bool) -> None:
+        """Make a set begin with these problems, in this order; what stood among them comes after them.
+
+        `whole`: they are all of it, and others leave it. Their traces and predictions stay.
+        """
+        ids = json.dumps([_id(problem) for problem in problems])
+        others = "set_name = ? AND problem NOT IN (SELECT value FROM json_each(?))"
+        with self._file.writing():
+            if whole:
+                self._file.insert(f"DELETE FROM members WHERE {others}", [(set_name, ids)])  # noqa: S608
+            self._file.insert(
+                f"UPDATE members SET position = position + ? WHERE {others} AND position < ?",  # noqa: S608
+                [(len(problems), set_name, ids, len(problems))],
+            )
+            self._file.insert(
+                "DELETE FROM members WHERE set_name = ? AND problem IN (SELECT value FROM json_each(?))",
+                [(set_name, ids)],
+            )
+            self._add_members(set_name, list(enumerate(problems)))
+
+    def _add_members(self, set_name: str, placed: Sequence[tuple[int, Problem]]) -> None:
+        """Problems by their position, inside a transaction."""
+        members = [(position, _id(problem), problem) for position, problem in placed]
+        self._file.insert(
+            "INSERT INTO problems (id, question, context) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            ((id, problem.question, problem.context) for _, id, problem in members),
+        )
+        self._file.insert(
+            "INSERT INTO members (set_name, problem, position, gold, kind, source)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (set_name, problem)"
+            " DO UPDATE SET gold = excluded.gold, kind = excluded.kind, source = excluded.source",
+            ((set_name, id, position, p.gold, p.kind, p.source) for position, id, p in members),
+        )
+
+    def _set(self, name: str) -> str:
+        """The name of a set in this store: a file whose whole path it does not know by the end of that path,
+        for until version 0.1 a file was called as it was typed.
+        """
+        if not self._file.rows("SELECT 1 FROM members WHERE set_name = :name LIMIT 1", name=name):
+            older = f"SELECT DISTINCT set_name FROM members WHERE {END_OF_PATH}"  # noqa: S608  a constant
+            for row in self._file.rows(older, set=name):
+                return str(row["set_name"])
+        return name
 
     def problems(self, set_name: str, limit: int | None = None) -> Iterator[Problem]:
         """The problems of a set, in its order, without reference steps."""
@@ -84,7 +117,7 @@ class Store(RunBook):
             " AND (m.position > :position OR m.rowid > :row)"
             " ORDER BY m.position, m.rowid LIMIT :page"
         )
-        for page in self._file.pages(sql, limit, _START, set=set_name):
+        for page in self._file.pages(sql, limit, _START, set=self._set(set_name)):
             yield from map(_problem, page)
 
     def problem(self, id: str) -> Problem:
@@ -151,7 +184,7 @@ class Store(RunBook):
             " AND (:prompt_hash IS NULL OR t.prompt_hash = :prompt_hash)"
             " ORDER BY m.position, t.rowid LIMIT :page"
         )
-        values = {"set": set_name, "teachers": _names(teacher), "prompt_hash": prompt_hash}
+        values = {"set": self._set(set_name), "teachers": _names(teacher), "prompt_hash": prompt_hash}
         for page in self._file.pages(sql, limit, _START, **values):
             steps = self._steps(page)
             for row in page:
@@ -170,7 +203,7 @@ class Store(RunBook):
         )
         asked = {"teacher": like.teacher, "prompts": json.dumps(list(prompts)), "runs": f"{RUN}%"}
         knobs = {"temperature": like.temperature, "top_p": like.top_p, "seed": like.seed}
-        for page in self._file.pages(sql, None, _START, set=set_name, **asked, **knobs):
+        for page in self._file.pages(sql, None, _START, set=self._set(set_name), **asked, **knobs):
             steps = self._steps(page)
             yield from (_trace(row, steps[row["id"]]) for row in page)
 
@@ -234,7 +267,8 @@ class Store(RunBook):
             " AND (:words IS NULL OR id IN (SELECT trace FROM trace_words WHERE trace_words MATCH :words))"
             " ORDER BY rowid DESC LIMIT :page"
         )
-        asked = {"verdict": verdict, "reason": reason, "teacher": teacher, "set": set_name}
+        asked = {"verdict": verdict, "reason": reason, "teacher": teacher}
+        asked["set"] = set_name and self._set(set_name)
         asked["words"] = None if words is None else _phrases(words)
         for page in self._file.pages(sql, limit, {"row": 2**63 - 1}, **asked):
             steps = self._steps(page)
@@ -243,6 +277,7 @@ class Store(RunBook):
 
     def funnel(self, set_name: str | None = None, teacher: str | Sequence[str] | None = None) -> Funnel:
         """What became of the traces of a set's problems and of some teachers, where they are named."""
+        set_name = set_name and self._set(set_name)
         (members,) = self._file.rows(
             "SELECT count(DISTINCT problem) AS n FROM members WHERE :set IS NULL OR set_name = :set",
             set=set_name,
@@ -262,7 +297,7 @@ class Store(RunBook):
         (row,) = self._file.rows(
             "SELECT coalesce(sum(tokens_in), 0) AS read, coalesce(sum(tokens_out), 0) AS written FROM traces"
             " WHERE teacher = :teacher AND problem IN (SELECT problem FROM members WHERE set_name = :set)",
-            set=set_name,
+            set=self._set(set_name),
             teacher=teacher,
         )
         return row["read"], row["written"]

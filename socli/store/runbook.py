@@ -13,7 +13,7 @@ from socli.errors import MissingError
 from socli.home import checked_name, runs_folder
 from socli.problem import ByLength, Prediction, Scorecard
 from socli.records import BenchPlan, BenchRow, MetricRow, PredictionRow, RunPlan, RunRow
-from socli.store.sqlitefile import SqliteFile, batches, now
+from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, now
 
 
 class RunBook:
@@ -162,7 +162,7 @@ class RunBook:
         return self.bench(id)
 
     def finish_bench(self, id: str, scorecard: Scorecard) -> BenchRow:
-        """Give a bench its scorecard, with which it is done."""
+        """Give a bench its scorecard, with which it is done, and the name its set has now."""
         bench = self.bench(id)
         s = scorecard
         counts = (s.n, s.correct, s.accuracy, s.low, s.high, s.unreadable, s.truncated, s.tokens, s.seconds)
@@ -171,16 +171,17 @@ class RunBook:
             self._file.insert(
                 "UPDATE benches SET status = 'done', finished = ?, n = ?, correct = ?, accuracy = ?, low = ?,"
                 " high = ?, unreadable = ?, truncated = ?, tokens = ?, seconds = ?, majority = ?,"
-                " unsound = ?, looped = ?, by_steps = ? WHERE id = ?",
-                [(now(), *counts, s.majority, s.unsound, s.looped, by_steps, bench.id)],
+                " unsound = ?, looped = ?, by_steps = ?, set_name = ? WHERE id = ?",
+                [(now(), *counts, s.majority, s.unsound, s.looped, by_steps, s.set, bench.id)],
             )
         return self.bench(bench.id)
 
     def find_bench(self, plan: BenchPlan) -> BenchRow | None:
         """The last bench of this plan, done or not: what it holds need not be solved again."""
         found = self._file.rows(
-            "SELECT * FROM benches WHERE run IS :run AND model = :model AND set_name = :set"
-            " AND calculator = :calculator AND settings = :settings ORDER BY rowid DESC LIMIT 1",
+            "SELECT * FROM benches WHERE run IS :run AND model = :model AND calculator = :calculator"
+            f" AND (set_name = :set OR {END_OF_PATH}) AND settings = :settings"
+            " ORDER BY set_name = :set DESC, rowid DESC LIMIT 1",
             run=plan.run,
             model=plan.model,
             set=plan.set,

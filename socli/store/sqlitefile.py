@@ -22,6 +22,9 @@ WAIT = 5.0  # seconds to wait while another process writes; a flush of 100 rows 
 BATCH = 500  # rows to a transaction or a page: at 1,000 and more nothing is gained
 _HANDFUL = 50  # rows whose text is looked through at once; replies of a megabyte stay 50 MB
 
+END_OF_PATH = "substr(:set, -length(set_name) - 1) = '/' || set_name"
+"""Whether the path `:set` ends with a set's name: so an older socli called a file, as it was typed."""
+
 T = TypeVar("T")
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

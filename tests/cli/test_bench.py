@@ -55,7 +55,7 @@ def test_without_json_the_summary_is_a_sentence(socli: Socli, trained: Path, fou
     done = socli("bench", str(four), "--no-calculator")
     ((run, bench),) = sql(trained, "SELECT run, id FROM benches")
     assert done.told[-1] == (
-        f"{four} with {run}: 100.0 % right of 4 (95 % interval 51.0 to 100.0 %), "
+        f"{four.name} with {run}: 100.0 % right of 4 (95 % interval 51.0 to 100.0 %), "
         f"0.0 % unreadable, 0.0 % truncated, calculator off, bench {bench}"
     )
     assert [row["calculator"] for row in done.rows] == [False] * 4
