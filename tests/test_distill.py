@@ -24,7 +24,7 @@ from socli.engine.student import load, tokens
 from socli.errors import MissingError, StorageError, TryAgainError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
 from socli.problem import Trace
-from socli.records import TraceRow
+from socli.records import MetricRow, TraceRow
 from socli.solve import solve
 from socli.store import Store
 from socli.tables import SchemeTable, TrainTable
@@ -468,6 +468,31 @@ def test_t13_a_student_that_cannot_be_saved_leaves_nothing_half(load_tiny, tmp_p
     assert (caught.value.exit_code, [*tmp_path.iterdir()]) == (74, [])
     distilling._save(learner, tmp_path / "student")  # space was freed
     load(tmp_path / "student", "again", "fp32")
+
+
+def test_t2_weights_that_were_saved_before_a_kill_are_saved_again(load_tiny, tmp_path):
+    best, folder = tmp_path / "best-2-1", tmp_path / "run" / "student"
+    best.mkdir()
+    (best / "model.safetensors").write_text("best")
+    (tmp_path / "run" / "student-last").mkdir(parents=True)
+    (tmp_path / "run" / "student-last" / "model.safetensors").write_text("of the attempt before")
+    distilling._save_both(load_tiny("llama"), best, folder)
+    assert (folder / "model.safetensors").read_text() == "best"
+    assert (tmp_path / "run" / "student-last" / "model.safetensors").stat().st_size > 1000
+
+
+def test_the_seconds_of_a_training_that_goes_on_count_from_its_beginning(store):
+    run = store.start_run(PLAN).id
+    old = [MetricRow(run, "student", n, 1.0, 0.1, 100.0, 10.0 * n) for n in (1, 2, 3)]
+    store.add_metrics([*old, MetricRow(run, "solver", 2, 1.0, 0.1, 100.0, 500.0)])
+    events = [
+        DistillBegan(run, "student", 4, 4, 2, 100, 1000, "cpu", "fp32"),
+        Trained("student", 3, 4, 1.0, 0.1, 100.0, 1.0),
+    ]
+    list(distilling._written_down(iter(events), run, store))
+    assert (
+        20 <= store.metrics(run)[-1].seconds < 30
+    )  # step 3 took place again, after the 20 seconds of step 2
 
 
 def test_a_base_that_cannot_be_loaded_is_a_sentence(store, tmp_path):

@@ -145,8 +145,12 @@ def minutes(metrics: Sequence[MetricRow]) -> float | None:
 def _dollars(store: Store, run: RunRow, arm: Arm) -> float | None:
     if arm.teacher == "reference":
         return 0.0
-    price = money.price(TeacherTable.model_validate(run.recipe["teacher"]))
-    return None if price is None else price.of(*store.tokens_spent(arm.learnt, arm.teacher))
+    table = TeacherTable.model_validate(run.recipe["teacher"])
+    stronger = table.escalated()
+    priced = [(arm.teacher, money.price(table))]
+    priced += [(stronger.model, money.price(stronger))] if stronger else []
+    each = [price and price.of(*store.tokens_spent(arm.learnt, model)) for model, price in priced]
+    return sum(cost for cost in each if cost is not None) if None not in each else None
 
 
 def _section(store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes: list[str]) -> Section:

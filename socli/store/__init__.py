@@ -4,7 +4,6 @@ Its queries are here and, for runs and benches, in `runbook`.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from sqlite3 import Row
@@ -16,7 +15,7 @@ from socli.problem import Problem, Step, Trace, digest
 from socli.records import RUN, Code, TraceRow, Verdict
 from socli.store.migrations import HISTORY, Migration, migrate
 from socli.store.runbook import RunBook
-from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, copy, now, storable
+from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, copy, now, phrases, storable
 
 _START = {"position": -1, "row": -1}  # before the first row of a set
 
@@ -69,19 +68,15 @@ class Store(RunBook):
 
         `whole`: they are all of it, and others leave it. Their traces and predictions stay.
         """
-        ids = json.dumps([_id(problem) for problem in problems])
-        others = "set_name = ? AND problem NOT IN (SELECT value FROM json_each(?))"
+        ids, n = json.dumps([_id(problem) for problem in problems]), len(problems)
+        mine = "DELETE FROM members WHERE set_name = ? AND problem IN (SELECT value FROM json_each(?))"
+        others = mine.replace(" IN ", " NOT IN ")
+        behind = "UPDATE members SET position = position + ? WHERE set_name = ? AND position < ?"
         with self._file.writing():
+            self._file.insert(mine, [(set_name, ids)])
             if whole:
-                self._file.insert(f"DELETE FROM members WHERE {others}", [(set_name, ids)])  # noqa: S608
-            self._file.insert(
-                f"UPDATE members SET position = position + ? WHERE {others} AND position < ?",  # noqa: S608
-                [(len(problems), set_name, ids, len(problems))],
-            )
-            self._file.insert(
-                "DELETE FROM members WHERE set_name = ? AND problem IN (SELECT value FROM json_each(?))",
-                [(set_name, ids)],
-            )
+                self._file.insert(others, [(set_name, ids)])
+            self._file.insert(behind, [(n, set_name, n)])
             self._add_members(set_name, list(enumerate(problems)))
 
     def _add_members(self, set_name: str, placed: Sequence[tuple[int, Problem]]) -> None:
@@ -99,14 +94,13 @@ class Store(RunBook):
         )
 
     def _set(self, name: str) -> str:
-        """The name of a set in this store: a file whose whole path it does not know by the end of that path,
-        for until version 0.1 a file was called as it was typed.
+        """The name of a set in this store: a file that it does not know by its whole path is known by the end
+        of it, as it was typed when an older socli stored it.
         """
-        if not self._file.rows("SELECT 1 FROM members WHERE set_name = :name LIMIT 1", name=name):
-            older = f"SELECT DISTINCT set_name FROM members WHERE {END_OF_PATH}"  # noqa: S608  a constant
-            for row in self._file.rows(older, set=name):
-                return str(row["set_name"])
-        return name
+        known = "SELECT set_name FROM members WHERE set_name = :set LIMIT 1"
+        older = f"SELECT set_name FROM members WHERE {END_OF_PATH} LIMIT 1"  # noqa: S608  a constant
+        found = self._file.rows(known, set=name) or self._file.rows(older, set=name)
+        return str(found[0]["set_name"]) if found else name
 
     def problems(self, set_name: str, limit: int | None = None) -> Iterator[Problem]:
         """The problems of a set, in its order, without reference steps."""
@@ -269,7 +263,7 @@ class Store(RunBook):
         )
         asked = {"verdict": verdict, "reason": reason, "teacher": teacher}
         asked["set"] = set_name and self._set(set_name)
-        asked["words"] = None if words is None else _phrases(words)
+        asked["words"] = None if words is None else phrases(words)
         for page in self._file.pages(sql, limit, {"row": 2**63 - 1}, **asked):
             steps = self._steps(page)
             for row in page:
@@ -396,14 +390,6 @@ def _names(teacher: str | Sequence[str] | None) -> str | None:
 def _words(row: TraceRow) -> str:
     """What a trace can be found by beside its problem's question."""
     return "\n".join(f"{step.question} {step.text}" for step in row.trace.steps) or row.reply
-
-
-def _phrases(words: str) -> str:
-    """Words as FTS5 takes them: each quoted, so that none of them is a part of its query language."""
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split() if re.search(r"\w", word)]
-    if not quoted:
-        raise UsageError("there is no word to look for", hint="for example `socli traces search pencils`")
-    return " ".join(quoted)
 
 
 def _trace_values(id: str, row: TraceRow, stored: str) -> tuple[Any, ...]:

@@ -69,6 +69,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def phrases(words: str) -> str:
+    """Words as FTS5 takes them: each quoted, so that none of them is a part of its query language."""
+    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split() if re.search(r"\w", word)]
+    if not quoted:
+        raise UsageError("there is no word to look for", hint="for example `socli traces search pencils`")
+    return " ".join(quoted)
+
+
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     """The items in lists of `size`, the last one shorter."""
     rest = iter(items)

@@ -304,7 +304,7 @@ def test_benches_are_listed_with_ids_that_other_commands_take(
     ((id, run),) = sql(trained, "SELECT id, run FROM benches")
     (line,) = socli("benches", "by-heart").lines
     assert line.split("\t")[:7] == [
-        id, "by-heart", run, str(four), "on", "100.0 % of 4", "51.0 to 100.0 %",
+        id, "by-heart", run, four.name, "on", "100.0 % of 4", "51.0 to 100.0 %",
     ]  # fmt: skip
     (row,) = socli("benches", run, "--json").rows
     assert (row["id"], row["solved"], row["scorecard"]["accuracy"]) == (id, 4, 1.0)
