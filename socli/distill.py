@@ -56,11 +56,6 @@ def kept(
     return [pair for pairs in fitting.values() for pair in _asked_as_the_last(pairs)]
 
 
-def outdated(store: Store, set_name: str, teacher: str | Sequence[str]) -> int:
-    """How many kept traces come to an answer that was corrected since."""
-    return sum(check.outdated(*pair) for pair in store.kept(set_name, teacher))
-
-
 def _asked_as_the_last(pairs: Sequence[tuple[Problem, Trace]]) -> list[tuple[Problem, Trace]]:
     """The pairs whose trace was asked for as the last one was, whatever its words and its sample's number."""
     told: dict[tuple[str, ...], tuple[Problem, Trace]] = {}

@@ -14,8 +14,7 @@ from typing import Any, Literal, assert_never
 from socli import __version__, check, scheme
 from socli.check import Funnel
 from socli.errors import StorageError, UsageError
-from socli.home import shown_set_name
-from socli.problem import Problem, Trace
+from socli.problem import Problem, Trace, shown_set_name
 from socli.scheme import Lesson, Scheme
 from socli.store.sqlitefile import now, storable
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 from socli.errors import StorageError, UsageError
@@ -49,30 +48,6 @@ def checked_name(name: str, what: str) -> str:
         f"`{name[:80]!s}` cannot be the name of a {what}",
         hint="use up to 64 of a-z, 0-9, `.`, `_` and `-`, beginning with a letter or digit",
     )
-
-
-def full_set_name(name: str) -> str:
-    """What a set is called in the store: a file by its whole path, for two folders may have one of a name."""
-    file = Path(name)
-    is_file = file.suffix.lower() in (".jsonl", ".csv") or (file.name != name and ":" not in name)
-    return str(file.absolute()) if is_file and not name.startswith("hf:") else name
-
-
-def shown_set_name(name: str, among: Collection[str] = ()) -> str:
-    """What a set is called before people: a file by its name, for its path is nobody's business.
-
-    Where another set `among` these has the same name, with that of its folder.
-    """
-    file = Path(name)
-    if not file.is_absolute():
-        return name
-    alike = any(other != name and Path(other).name == file.name for other in among)
-    return f"{file.parent.name}/{file.name}" if alike else file.name
-
-
-def is_set_among(name: str, wanted: Collection[str]) -> bool:
-    """Whether a set is one of these, as they are typed; of stories, whatever their steps and seed."""
-    return bool({name, name.split()[0], shown_set_name(name)} & {*wanted, *map(full_set_name, wanted)})
 
 
 def made(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from socli.events import Role
-from socli.home import full_set_name
+from socli.problem import full_set_name
 from socli.records import RUN
 from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Working
 

@@ -8,7 +8,7 @@ import typer
 
 from socli.cli import app, options, repeats, wiring
 from socli.errors import SocliError, UsageError
-from socli.home import shown_set_name
+from socli.problem import shown_set_name
 from socli.records import RUN
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from socli.cli import app, options, wiring
-from socli.home import shown_set_name
+from socli.problem import shown_set_name
 
 if TYPE_CHECKING:
     from socli.records import BenchRow

@@ -171,7 +171,8 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     """
     from dataclasses import replace
 
-    from socli.distill import kept, outdated
+    from socli.check import outdated
+    from socli.distill import kept
     from socli.events import Noted
     from socli.writers import verifier
 
@@ -180,7 +181,8 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     if recipe.scheme.name == "verify":
         return verifier.samples(*where, asked)
     teachers = [asked if name == recipe.teacher.model else [name] for name in recipe.teachers()]
-    if old := outdated(db, recipe.problems.set_name, sorted({*asked, *recipe.teachers()})):
+    everyone = sorted({*asked, *recipe.teachers()})
+    if old := sum(outdated(*pair) for pair in db.kept(recipe.problems.set_name, everyone)):
         notes.append(
             Noted(f"left out {old:,} kept traces: the answers of their problems were corrected since")
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socli.cli import wiring
-from socli.home import full_set_name
+from socli.problem import full_set_name
 
 if TYPE_CHECKING:
     from socli.events import Event, Noted

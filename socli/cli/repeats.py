@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from socli.cli import wiring
 from socli.errors import MissingError, UsageError
-from socli.home import full_set_name
+from socli.problem import full_set_name
 
 if TYPE_CHECKING:
     from socli.overlap import Overlap

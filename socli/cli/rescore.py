@@ -9,7 +9,7 @@ import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import UsageError
-from socli.home import shown_set_name
+from socli.problem import shown_set_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from socli.cli import wiring
 from socli.errors import UsageError
-from socli.home import shown_set_name
+from socli.problem import shown_set_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

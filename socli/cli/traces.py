@@ -9,7 +9,7 @@ import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import MissingError
-from socli.home import full_set_name
+from socli.problem import full_set_name
 from socli.records import Code
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from pathlib import Path
 from socli import __version__, scheme
 from socli.events import Role
 from socli.exports import LICENCES, quoted
-from socli.home import shown_set_name
 from socli.known_sets import SETS
-from socli.problem import AnswerKind, Problem, Scorecard, Step, Trace
+from socli.problem import AnswerKind, Problem, Scorecard, Step, Trace, shown_set_name
 from socli.records import BenchRow, RunRow
 from socli.release.lineage import Origin
 from socli.scheme import Lesson, Scheme

@@ -11,8 +11,7 @@ from typing import Any
 from socli import __version__, sources
 from socli import recipe as recipes
 from socli.errors import SocliError
-from socli.home import shown_set_name
-from socli.problem import Prediction, Problem, digest
+from socli.problem import Prediction, Problem, digest, shown_set_name
 from socli.records import BenchRow, PredictionRow, RunRow
 from socli.report.gather import minutes, prediction
 from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Results

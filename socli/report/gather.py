@@ -8,8 +8,7 @@ from typing import Any
 
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
-from socli.home import is_set_among, shown_set_name
-from socli.problem import Prediction, Problem
+from socli.problem import Prediction, Problem, is_set_among, shown_set_name
 from socli.recipe import settled
 from socli.records import BenchRow, MetricRow, PredictionRow, RunRow
 from socli.report import Arm, Curve, Report, Result, Section
@@ -149,8 +148,10 @@ def _dollars(store: Store, run: RunRow, arm: Arm) -> float | None:
     stronger = table.escalated()
     priced = [(arm.teacher, money.price(table))]
     priced += [(stronger.model, money.price(stronger))] if stronger else []
-    each = [price and price.of(*store.tokens_spent(arm.learnt, model)) for model, price in priced]
-    return sum(cost for cost in each if cost is not None) if None not in each else None
+    known = [(model, price) for model, price in priced if price is not None]
+    if len(known) < len(priced):
+        return None
+    return sum(price.of(*store.tokens_spent(arm.learnt, model)) for model, price in known)
 
 
 def _section(store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes: list[str]) -> Section:

@@ -12,8 +12,7 @@ from typing import Any, get_args
 from socli import answer, scheme, sources
 from socli.errors import MissingError, StorageError, UsageError
 from socli.events import Noted
-from socli.home import is_set_among, shown_set_name
-from socli.problem import ENDED, FinishReason, Prediction, Problem, Step
+from socli.problem import ENDED, FinishReason, Prediction, Problem, Step, is_set_among, shown_set_name
 from socli.records import BenchRow
 from socli.sources import Fields
 from socli.store import Store

@@ -8,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from socli.check import Funnel, stages
-from socli.home import shown_set_name
-from socli.problem import Scorecard
+from socli.problem import Scorecard, shown_set_name
 from socli.screen.render import Drawn, Signs, clock, flow, line, percent, safe, tree
 from socli.screen.scene import LOST, Annotating, Benching, Scene, Training
 

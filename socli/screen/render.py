@@ -17,8 +17,7 @@ from rich.tree import Tree
 
 from socli import events
 from socli.arithmetic import Mark, holds, marks
-from socli.home import shown_set_name
-from socli.problem import Prediction, Problem, Step
+from socli.problem import Prediction, Problem, Step, shown_set_name
 from socli.records import RUN
 from socli.scheme import one_line
 from socli.screen.scene import Scene, Solving, lacking, sound

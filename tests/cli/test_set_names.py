@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from command_line import Socli, jsonl, recipe, sql
 
-from socli.home import full_set_name, is_set_among, shown_set_name
+from socli.problem import full_set_name, is_set_among, shown_set_name
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:
