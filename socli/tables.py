@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from socli.events import Role
+from socli.problem import full_set_name
 from socli.records import RUN
 from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Working
 
@@ -64,7 +65,7 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
 class ProblemsTable(Table):
     """What the student learns from."""
 
-    train: str
+    train: Annotated[str, AfterValidator(full_set_name)]
     """The set (`gsm8k:train`, `stories:train` …) or the JSONL or CSV file that is learnt from."""
     limit: int | None = Field(default=None, ge=1)
     """Use the first so many problems; all where not given."""

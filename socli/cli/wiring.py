@@ -212,6 +212,13 @@ def recipe_problems(recipe: "Recipe") -> "list[Problem]":
     return list(sources.problems(table.train, limit=table.limit, steps=table.steps, seed=table.seed))
 
 
+def remember(db: "Store", recipe: "Recipe", problems: "Sequence[Problem]") -> None:
+    """Make a file's set what the file is now: what was deleted or worded anew is no longer learnt from."""
+    table = recipe.problems
+    if Path(table.train).is_absolute():
+        db.set_problems(table.set_name, problems, whole=table.limit is None)
+
+
 def teachers(db: "Store", table: "TeacherTable") -> "list[str]":
     """Whose traces a recipe learns from: its own; with `teacher.reuse` every model's but no student's."""
     from socli.records import RUN
@@ -364,7 +371,7 @@ def repeating(row: "RunRow") -> str:
     prefix = {"scheme": f"arms.{row.arm}.scheme"} if row.arm else {}
     changed = [
         several.get(f"{table}.{key}", f"{prefix.get(table, table)}.{key}={_as_toml(value)}")
-        for table, settings in row.recipe.items()
+        for table, settings in recipes.settled(row.recipe).items()
         if isinstance(settings, dict)
         for key, value in _flat(settings)
         if value != dict(_flat(alone[table])).get(key) or f"{table}.{key}" in several

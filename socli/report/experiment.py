@@ -11,7 +11,7 @@ from typing import Any
 from socli import __version__, sources
 from socli import recipe as recipes
 from socli.errors import SocliError
-from socli.problem import Prediction, Problem, digest
+from socli.problem import Prediction, Problem, digest, shown_set_name
 from socli.records import BenchRow, PredictionRow, RunRow
 from socli.report.gather import minutes, prediction, thinned
 from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Learning, Results
@@ -51,7 +51,9 @@ def experiments(
         if mine and run.arm and run.status == "done" and size in (None, run.size):
             groups.setdefault(_shared(run), []).append(run)
     beside = list({side.arm: side for side in (_other(store, name) for name in others)}.values())
-    found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
+    found = [
+        _shown(_results(store, recipe, runs, beside, _variant(recipe, runs[0]))) for runs in groups.values()
+    ]
     seen: set[str] = set()
     told = []
     for key, one in zip(groups, found, strict=True):
@@ -169,6 +171,14 @@ def _learning(store: Store, run: RunRow) -> Iterator[Learning]:
         yield Learning(run.arm, run.seed, role, loss, dev)
 
 
+def _shown(told: Results) -> Results:
+    """The same with files called by their names: their paths are nobody's business."""
+    sets = [items.set for items in told.items]
+    items = tuple(replace(one, set=shown_set_name(one.set, sets)) for one in told.items)
+    entries = tuple(replace(one, set=shown_set_name(one.set, sets)) for one in told.entries)
+    return replace(told, items=items, entries=entries)
+
+
 def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:
     """The arms with one part taken by the reference, where `socli bench --swap` has scored them so."""
     found = []
@@ -254,7 +264,9 @@ def _verdict(row: PredictionRow | None) -> str:
 
 def _training(run: RunRow) -> dict[str, Any]:
     """The settings of a training that its figures depend on, and how much there was to learn from."""
-    told = {key: run.recipe.get(key, {}) for key in ("problems", "train")}
+    told = {key: dict(run.recipe.get(key, {})) for key in ("problems", "train")}
+    if "train" in told["problems"]:
+        told["problems"]["train"] = shown_set_name(told["problems"]["train"])
     return {**told, "traces": run.note, "budget": run.budget, "hash": run.traces}
 
 

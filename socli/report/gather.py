@@ -9,7 +9,7 @@ from typing import Any
 
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
-from socli.problem import Prediction, Problem
+from socli.problem import Prediction, Problem, is_set_among, shown_set_name
 from socli.recipe import settled
 from socli.records import BenchRow, MetricRow, PredictionRow, RunRow
 from socli.report import Arm, Curve, Report, Result, Section
@@ -66,7 +66,7 @@ def _sides(store: Store, names: Sequence[str], sets: Sequence[str]) -> tuple[lis
     notes: list[str] = []
     for name in dict.fromkeys(names):
         found, what = outputs.named(store, name)
-        fit = [one for one in found if not sets or one.set in sets or one.set.split()[0] in sets]
+        fit = [one for one in found if not sets or is_set_among(one.set, sets)]
         done = [one for one in fit if one.status == "done" and one.scorecard and one.scorecard.n]
         chosen = outputs.chosen(store, done)
         newest = {(one.set, one.calculator): one for one in reversed(done)}
@@ -75,8 +75,8 @@ def _sides(store: Store, names: Sequence[str], sets: Sequence[str]) -> tuple[lis
             if bench.status == "started" and (before is None or fit.index(bench) < fit.index(before)):
                 solved = bench.so_far(store.solved(bench.id))
                 notes.append(
-                    f"bench {bench.id} of {what} on {bench.set} is partial: {solved} problems are solved, "
-                    "so no accuracy is given"
+                    f"bench {bench.id} of {what} on {shown_set_name(bench.set)} is partial:"
+                    f" {solved} problems are solved, so no accuracy is given"
                 )
         run = store.run(found[0].run) if found and found[0].run else None
         if run is None and not found:
@@ -146,6 +146,7 @@ def _whole(store: Store, side: _Side) -> Arm:
     known = [one for one in took if one is not None]
     return replace(
         side.arm,
+        learnt=shown_set_name(side.arm.learnt),
         runs=tuple(run.id for run in side.runs),
         seeds=tuple(run.seed for run in side.runs),
         minutes=sum(known) / len(known) if known else None,
@@ -162,8 +163,14 @@ def minutes(metrics: Sequence[MetricRow]) -> float | None:
 def _dollars(store: Store, run: RunRow, arm: Arm) -> float | None:
     if arm.teacher == "reference":
         return 0.0
-    price = money.price(TeacherTable.model_validate(run.recipe["teacher"]))
-    return None if price is None else price.of(*store.tokens_spent(arm.learnt, arm.teacher))
+    table = TeacherTable.model_validate(run.recipe["teacher"])
+    stronger = table.escalated()
+    priced = [(arm.teacher, money.price(table))]
+    priced += [(stronger.model, money.price(stronger))] if stronger else []
+    known = [(model, price) for model, price in priced if price is not None]
+    if len(known) < len(priced):
+        return None
+    return sum(price.of(*store.tokens_spent(arm.learnt, model)) for model, price in known)
 
 
 def _section(
@@ -190,8 +197,9 @@ def _section(
             couples = [couple for other in others for couple in compare.matched([one], [other])]
             comparisons = tuple(compare.compare(couples))
         except SocliError as error:
-            notes.append(f"{set_name}: {error}")
-    return Section(set_name, calculator, tuple(results), comparisons, problems)
+            notes.append(f"{shown_set_name(set_name)}: {error}")
+    shown = shown_set_name(set_name, [name for side in sides for name, _ in side.benches])
+    return Section(shown, calculator, tuple(results), comparisons, problems)
 
 
 def _result(store: Store, arm: int, benches: Sequence[BenchRow], set_name: str) -> Result:
@@ -237,7 +245,7 @@ def _funnels(store: Store, sides: Iterable[_Side]) -> Mapping[str, Funnel]:
         if side.runs:
             told = store.funnel(side.arm.learnt, side.arm.teacher)
             if told.asked:
-                found[f"{side.arm.learnt}, {side.arm.teacher}"] = told
+                found[f"{shown_set_name(side.arm.learnt)}, {side.arm.teacher}"] = told
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from socli import answer, scheme, sources
 from socli.errors import MissingError, StorageError, UsageError
 from socli.events import Noted
-from socli.problem import ENDED, FinishReason, Prediction, Problem, Step
+from socli.problem import ENDED, FinishReason, Prediction, Problem, Step, is_set_among, shown_set_name
 from socli.records import BenchRow
 from socli.sources import Fields
 from socli.store import Store
@@ -158,7 +158,7 @@ def benches(
     wanted = tuple(sets)
     found, what = named(store, name)
     done = [bench for bench in found if bench.status == "done" and calculator in (None, bench.calculator)]
-    fit = [bench for bench in done if not wanted or bench.set in wanted or bench.set.split()[0] in wanted]
+    fit = [bench for bench in done if not wanted or is_set_among(bench.set, wanted)]
     if fit:
         return list(chosen(store, fit).values())
     unfinished = next((bench for bench in found if bench.status == "started"), None)
@@ -169,7 +169,7 @@ def benches(
             hint="run the same `socli bench` again",
         )
     where = f" on {', '.join(wanted)}" if wanted else ""
-    has = ", ".join(dict.fromkeys(bench.set for bench in found))
+    has = ", ".join(dict.fromkeys(shown_set_name(bench.set) for bench in found))
     hint = f"it was scored on {has}" if has else f"socli bench --run {name} SET"
     raise MissingError(f"{what} has no finished bench{where}", hint=hint)
 
