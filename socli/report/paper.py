@@ -112,8 +112,8 @@ def _parts(form: Scheme) -> set[str]:
 
 
 def scores(section: Section) -> Table:
-    """A line for each arm: ours, how much it gains, its sub-questions, and the paper's figure."""
-    paper = figures(section)
+    """A line for each arm: ours, its gains, its sub-questions and, in size full, the paper's figure."""
+    paper = figures(section) if section.results.size == "full" else None
     named = f"paper, {paper['name']}" if paper else "paper"
     head = (
         "arm", "scheme", "right", "95 % interval", "problems", "seeds", "between seeds", "over answer",
@@ -218,7 +218,12 @@ def notes(section: Section) -> list[str]:
     paper = figures(section)
     if paper:
         cells = [f"{name} {_cell(paper, key)}" for key, name in COLUMNS.items() if key in paper]
-        told.append(f"The paper's {paper['name']} ({_read()['source']}), in %: {'; '.join(cells)}.")
+        less = f"; it learnt from all problems, which size {section.results.size} does not"
+        told.append(
+            f"The paper's {paper['name']} ({_read()['source']}), in %: {'; '.join(cells)}"
+            + less * (section.results.size != "full")
+            + "."
+        )
     return told
 
 
