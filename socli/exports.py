@@ -14,9 +14,9 @@ from typing import Any, Literal, assert_never
 from socli import __version__, check, scheme
 from socli.check import Funnel
 from socli.errors import StorageError, UsageError
-from socli.problem import Problem, Trace, shown_set_name
+from socli.problem import Problem, Trace, shown_set_name, storable
 from socli.scheme import Lesson, Scheme
-from socli.store.sqlitefile import now, storable
+from socli.store.sqlitefile import now
 
 Format = Literal["jsonl", "chat", "trl"]
 """Whole traces; lessons as chat messages; lessons as the prompts and completions TRL's SFTTrainer reads."""

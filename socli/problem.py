@@ -30,12 +30,14 @@ ENDED: frozenset[FinishReason] = frozenset({"answered", "unreadable"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def digest(*parts: str) -> str:
-    """Sixteen hex digits that stand for the parts: the ids of this project are content hashes.
+def storable(text: str) -> str:
+    """The text with NUL and lone surrogates as U+FFFD: SQLite cuts text at the one and refuses the other."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
-    NUL and lone surrogates count as U+FFFD, which is what the store makes of them.
-    """
-    return hashlib.sha256(_UNSTORABLE.sub("\ufffd", "\x1f".join(parts)).encode()).hexdigest()[:16]
+
+def digest(*parts: str) -> str:
+    """Sixteen hex digits that stand for the parts, made storable: ids of this project are content hashes."""
+    return hashlib.sha256(storable("\x1f".join(parts)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ would obey. What a colour says is said by a sign or a word as well, and where th
 Unicode the signs are ASCII. Times come from the caller: a scene has no clock.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -127,13 +126,6 @@ def branches(
     """The tree of a trace: the problem, its steps, the first wrong one of them marked, and the answer."""
     end = None if answer is None else _answer(answer)
     return Drawn(lambda signs, _: [_grown(problem, steps, end, signs, wrong=wrong)])
-
-
-def text_of(renderable: RenderableType, width: int = 100) -> str:
-    """What a renderable looks like without colour, as one string."""
-    out = io.StringIO()
-    Console(file=out, width=width, color_system=None, legacy_windows=False).print(renderable)
-    return "".join(f"{row.rstrip()}\n" for row in out.getvalue().splitlines())
 
 
 def _solving(

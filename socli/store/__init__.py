@@ -11,11 +11,11 @@ from typing import Any, Self
 
 from socli.check import Funnel, code, funnel
 from socli.errors import UsageError
-from socli.problem import Problem, Step, Trace, digest
+from socli.problem import Problem, Step, Trace
 from socli.records import RUN, Code, TraceRow, Verdict
 from socli.store.migrations import HISTORY, Migration, migrate
 from socli.store.runbook import RunBook
-from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, copy, now, phrases, storable
+from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, copy, now, phrases
 
 _START = {"position": -1, "row": -1}  # before the first row of a set
 
@@ -68,7 +68,7 @@ class Store(RunBook):
 
         `whole`: they are all of it, and others leave it. Their traces and predictions stay.
         """
-        ids, n = json.dumps([_id(problem) for problem in problems]), len(problems)
+        ids, n = json.dumps([problem.id for problem in problems]), len(problems)
         mine = "DELETE FROM members WHERE set_name = ? AND problem IN (SELECT value FROM json_each(?))"
         others = mine.replace(" IN ", " NOT IN ")
         behind = "UPDATE members SET position = position + ? WHERE set_name = ? AND position < ?"
@@ -81,7 +81,7 @@ class Store(RunBook):
 
     def _add_members(self, set_name: str, placed: Sequence[tuple[int, Problem]]) -> None:
         """Problems by their position, inside a transaction."""
-        members = [(position, _id(problem), problem) for position, problem in placed]
+        members = [(position, problem.id, problem) for position, problem in placed]
         self._file.insert(
             "INSERT INTO problems (id, question, context) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
             ((id, problem.question, problem.context) for _, id, problem in members),
@@ -338,11 +338,6 @@ class Store(RunBook):
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words: damaged pages, rows that point nowhere."""
         return self._file.problems_found()
-
-
-def _id(problem: Problem) -> str:
-    """The id that the problem will have when it is read back."""
-    return digest(storable(problem.question), storable(problem.context))
 
 
 def _problem(row: Row) -> Problem:

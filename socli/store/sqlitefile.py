@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from socli.errors import MissingError, StorageError, UsageError
 from socli.home import made
+from socli.problem import storable
 
 WAIT = 5.0  # seconds to wait while another process writes; a flush of 100 rows takes milliseconds
 BATCH = 500  # rows to a transaction or a page: at 1,000 and more nothing is gained
@@ -27,7 +28,6 @@ END_OF_PATH = "substr(:set, -length(set_name) - 1) = '/' || set_name"
 
 T = TypeVar("T")
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _LEFT = "the file was left as it is"
 _MEANINGS = {
@@ -57,11 +57,6 @@ _MEANINGS = {
         "what was stored before is kept; `socli doctor` examines the store",
     ),
 }
-
-
-def storable(text: str) -> str:
-    """The text with NUL and lone surrogates as U+FFFD: SQLite cuts text at the one and refuses the other."""
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def now() -> str:
