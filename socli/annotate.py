@@ -13,6 +13,7 @@ from socli.problem import Problem, Step, Trace, digest
 from socli.records import Code, TraceRow, Verdict
 from socli.scheme import Reading, Scheme
 from socli.store import Store
+from socli.store.sqlitefile import batches
 from socli.tables import TeacherTable
 from socli.teacher import REFERENCE, Asking, Reply, api, replies
 from socli.teacher.cached import Cache
@@ -226,7 +227,7 @@ def _those(store: Store, likes: Iterable[Iterable[Trace]], code: Code | None) ->
 
 
 def _from_reference(problems: Iterable[Problem], form: Scheme, store: Store) -> Iterator[Told]:
-    for some in _batched(problems, FLUSH):
+    for some in batches(problems, FLUSH):
         rows = [_referred(problem, form) for problem in some]
         store.add_traces(rows)
         for problem, row in zip(some, rows, strict=True):
@@ -336,9 +337,3 @@ def _row(trace: Trace, reason: str, reply: Reply | None = None) -> TraceRow:
 
 def _told(problem: Problem, row: TraceRow) -> Traced | Refused:
     return Refused(problem, row.reason) if row.reason else Traced(problem, row.trace)
-
-
-def _batched(problems: Iterable[Problem], size: int) -> Iterator[list[Problem]]:
-    rest = iter(problems)
-    while some := list(islice(rest, size)):
-        yield some

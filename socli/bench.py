@@ -81,14 +81,15 @@ def in_order(events: Iterable[Event]) -> Iterator[Event]:
 class _Book:
     """Where the predictions of a bench are written down, and what stands there already.
 
-    `row` is the last bench of the plan as long as the input is the same as its; from the first difference on
-    it is a new one, which takes over what they have in common, so that nothing stored is ever changed.
+    `row` is a bench of the plan as long as the input is the same as its; from the first difference on it is
+    a new one, its copy, in which alone the difference is made: nothing stored before is ever changed.
     """
 
     def __init__(self, store: Store, plan: BenchPlan, *, again: bool) -> None:
         found = None if again else store.find_bench(plan)
         self._store, self._plan = store, plan
-        self.row = self._source = found or store.start_bench(plan)
+        self.row = found or store.start_bench(plan)
+        self._own = found is None
         self._seconds = self.row.seconds
         self._total: int | None = None
         self.clock = monotonic()
@@ -96,18 +97,20 @@ class _Book:
 
     def known(self, window: Sequence[Problem], start: int) -> dict[int, Prediction]:
         """By number from `start` on, what is stored of these problems."""
-        stored = {row.position: row for row in self._within(start, len(window))}
+        stored = {row.position: row for row in self._within(start, start + len(window) - 1)}
         found = {
             number: _prediction(stored[number], problem, self._plan.calculator)
             for number, problem in enumerate(window, start)
             if number in stored and stored[number].problem_id == problem.id
         }
-        same = all(n in found and found[n].correct == row.correct for n, row in stored.items())
-        more = self.row.status == "done" and len(found) < len(window)
-        if self.row is self._source and (more or not same):
-            self._fork(start)
-        if self.row is not self._source:
-            self._store.add_predictions(self.row.id, found.items())
+        judged = [n for n, row in stored.items() if n in found and found[n].correct != row.correct]
+        other = [n for n in stored if n not in found]
+        if other or judged or (self.row.status == "done" and len(found) < len(window)):
+            self._fork()
+        if judged:
+            self._store.drop_predictions(self.row.id, judged)
+            self._store.add_predictions(self.row.id, [(n, found[n]) for n in judged])
+        self._drop(other)
         return found
 
     def expect(self, total: int | None) -> None:
@@ -125,20 +128,28 @@ class _Book:
 
     def finish(self, tally: Tally, end: int) -> Scorecard:
         """The scorecard of the problems before number `end`, which are all there were."""
-        if self._store.solved(self.row.id) != end - 1:
-            self._fork(end)
+        if beyond := [row.position for row in self._within(end, 2**62)]:
+            self._fork()
+            self._drop(beyond)
         plan = self._plan
         card = tally.card(plan.set, plan.model, plan.calculator, self._seconds, self.row.id)
         if card != self.row.scorecard:
-            self._store.finish_bench(self.row.id, card)
+            self._store.finish_bench(self.row.id, card, plan.settings)
         return card
 
-    def _within(self, start: int, count: int) -> Iterator[PredictionRow]:
-        return self._store.predictions(self._source.id, start, start + count - 1)
+    def _within(self, first: int, last: int) -> Iterator[PredictionRow]:
+        return self._store.predictions(self.row.id, first, last)
 
-    def _fork(self, before: int) -> None:
-        self.row = self._store.fork_bench(self.row.id, self._plan, before)
-        self.expect(self._total)
+    def _drop(self, numbers: Sequence[int]) -> None:
+        """Take out what is not of the input, with the time that it took."""
+        if numbers:
+            self._seconds *= 1 - self._store.drop_predictions(self.row.id, numbers)
+
+    def _fork(self) -> None:
+        """Go on in a copy, unless this is one already."""
+        if not self._own:
+            self.row, self._own = self._store.fork_bench(self.row.id, self._plan), True
+            self.expect(self._total)
 
 
 def _prediction(row: PredictionRow, problem: Problem, calculator: bool) -> Prediction:
@@ -194,7 +205,7 @@ def _length(pair: tuple[int, Problem]) -> int:
 
 
 def _plan(set_name: str, who: Solvers, table: BenchTable) -> BenchPlan:
-    settings = table.model_dump(mode="json", exclude={"calculators"})
+    settings = table.model_dump(mode="json", exclude={"calculators", "sets"})
     settings = {"precision": who.precision, "scheme": who.scheme.name, **settings}
     if who.sampling:
         settings["sampling"] = asdict(who.sampling)

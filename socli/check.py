@@ -85,6 +85,11 @@ class Funnel:
     """How many were refused for what, the most frequent first."""
 
 
+def outdated(problem: Problem, trace: Trace) -> bool:
+    """Whether a kept trace comes to an answer that the problem no longer has: its answer was corrected."""
+    return problem.gold is not None and not scheme.is_right(problem, trace)
+
+
 def funnel(problems: int, judged: Mapping[Code | None, int]) -> Funnel:
     """The funnel of so many traces of each code; None is the code of kept ones."""
 

@@ -5,22 +5,23 @@ rounds, which learn from what it draws. The same command goes on with it: finish
 finished roles of the Run that was interrupted are left alone, and it continues from its last checkpoint.
 """
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, assert_never
 
 from filelock import FileLock, Timeout
 
-from socli import models, planning, rehearsal, sampling, scheme
+from socli import check, models, planning, rehearsal, sampling, scheme
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
 from socli.errors import MissingError, StorageError, TryAgainError
-from socli.events import Checkpointed, Evaluated, Event, Noted, Role, Saved, Trained
+from socli.events import Checkpointed, DistillBegan, Evaluated, Event, Noted, Role, Saved, Trained
 from socli.home import made
 from socli.problem import Problem, Trace
 from socli.recipe import Recipe
@@ -39,11 +40,15 @@ def kept(
 ) -> list[tuple[Problem, Trace]]:
     """The traces to learn from: of each of the set's problems the last kept one that fits every scheme, and
     its other samples, those that were asked for in the same way; the same words twice count once.
+
+    Those kept for an answer that their problem no longer has are left out.
     """
     wanted = {problem.id for problem in store.problems(set_name, limit)}
     fitting: dict[str, list[tuple[Problem, Trace]]] = {}
     for problem, trace in store.kept(set_name, teacher):
-        if problem.id in wanted and not any(scheme.misfit(trace, form) for form in forms):
+        if problem.id not in wanted or check.outdated(problem, trace):
+            continue
+        if not any(scheme.misfit(trace, form) for form in forms):
             fitting.setdefault(problem.id, []).append((problem, trace))
     return [pair for pairs in fitting.values() for pair in _asked_as_the_last(pairs)]
 
@@ -231,19 +236,20 @@ def _teach(
     if rehearsals is None or (best := rehearsals.better_than_last()) is None:
         _save(learner, run.folder / role)
     else:
-        _save(learner, run.folder / f"{role}-last")
-        best.replace(run.folder / role)
-        checkpoint.flush(run.folder)
+        _save_both(learner, best, run.folder / role)
 
 
 def _written_down(events: Iterator[Event], run: str, store: Store) -> Iterator[Event]:
     """The events of a training, with each step as a row of metrics, stored every now and then."""
     waiting: dict[int, MetricRow] = {}
     began = flushed = time.monotonic()
+    before = 0.0
     try:
         for event in events:
+            if isinstance(event, DistillBegan) and event.step:
+                before = _seconds(store, run, event.role, event.step)
             if isinstance(event, Trained):
-                speeds = event.lr, event.tokens_per_second, time.monotonic() - began
+                speeds = event.lr, event.tokens_per_second, before + time.monotonic() - began
                 last = MetricRow(run, event.role, event.step, event.loss, *speeds)
                 waiting[event.step] = last
             elif isinstance(event, Evaluated):
@@ -255,6 +261,12 @@ def _written_down(events: Iterator[Event], run: str, store: Store) -> Iterator[E
             yield event
     finally:
         store.add_metrics(waiting.values())
+
+
+def _seconds(store: Store, run: str, role: Role, step: int) -> float:
+    """How long a role had been trained when it had made so many steps; 0 where that was not noted."""
+    told = (row.seconds for row in store.metrics(run) if row.role == role and row.step <= step)
+    return max((seconds for seconds in told if math.isfinite(seconds)), default=0.0)
 
 
 def _order(
@@ -279,8 +291,9 @@ def follow() -> None:
         ]
         table = TrainTable.model_validate(order["train"])
         folder, passes = Path(order["folder"]), order["passes"]
-        for _ in training.train(learner, lessons, table, folder, "", team=team, passes=passes):
-            pass
+        with suppress(training.Diverged):  # so has the first process, whose next order comes
+            for _ in training.train(learner, lessons, table, folder, "", team=team, passes=passes):
+                pass
     teams.leave()
 
 
@@ -339,3 +352,12 @@ def _save(learner: student.Student, folder: Path) -> None:
             f"the student could not be saved in {folder}: {checkpoint.reason(error)}",
             hint="free some space and run the same command again",
         ) from error
+
+
+def _save_both(learner: student.Student, best: Path, folder: Path) -> None:
+    """The best weights become those of the role, the last ones lie beside them as `ROLE-last`."""
+    last = folder.with_name(f"{folder.name}-last")
+    shutil.rmtree(last, ignore_errors=True)  # of an attempt that was killed before the best took their place
+    _save(learner, last)
+    best.replace(folder)
+    checkpoint.flush(folder.parent)

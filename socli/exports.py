@@ -14,9 +14,9 @@ from typing import Any, Literal, assert_never
 from socli import __version__, check, scheme
 from socli.check import Funnel
 from socli.errors import StorageError, UsageError
-from socli.problem import Problem, Trace
+from socli.problem import Problem, Trace, shown_set_name, storable
 from socli.scheme import Lesson, Scheme
-from socli.store.sqlitefile import now, storable
+from socli.store.sqlitefile import now
 
 Format = Literal["jsonl", "chat", "trl"]
 """Whole traces; lessons as chat messages; lessons as the prompts and completions TRL's SFTTrainer reads."""
@@ -63,6 +63,7 @@ def rows(problem: Problem, trace: Trace, form: Scheme, format: Format) -> Iterat
         case "jsonl":
             told = asdict(trace)
             shown = {key: getattr(problem, key) for key in ("question", "context", "gold", "kind", "source")}
+            shown["source"] = shown_set_name(problem.source)
             yield {"id": trace.id, "problem": told.pop("problem_id"), **shown, **told}
         case "chat":
             for lesson in scheme.lessons(problem, trace, form):
@@ -149,7 +150,8 @@ def card(path: Path, set_name: str, form: Scheme, format: Format, tally: Tally, 
     how += ", equations alone" * (form.bare and format != "jsonl")
     parts = [
         f"# {quoted(path.name)}",
-        f"Kept reasoning traces of {quoted(set_name)}, written by socli {__version__} on {now()[:10]}.",
+        f"Kept reasoning traces of {quoted(shown_set_name(set_name))}, written by socli {__version__}"
+        f" on {now()[:10]}.",
         f"- Rows: {tally.rows:,}\n- Traces: {tally.traces:,}\n- Problems: {len(tally.problems):,}\n"
         f"- Format: {format}\n- Scheme: {how}",
         _ROWS[format],
@@ -162,7 +164,7 @@ def card(path: Path, set_name: str, form: Scheme, format: Format, tally: Tally, 
 
 def _licence(source: str, count: int) -> str:
     known = LICENCES.get(source.partition(":")[0])
-    return f"- {quoted(source)}: {count:,} traces; licence " + (
+    return f"- {quoted(shown_set_name(source))}: {count:,} traces; licence " + (
         f"of the problems: {known}" if known else "not known: ask whoever made the problems"
     )
 

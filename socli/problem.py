@@ -1,8 +1,10 @@
-"""The nouns: Problem, Step, Trace, Prediction, Scorecard. Frozen values, standard library only."""
+"""The nouns: Problem, Step, Trace, Prediction, Scorecard; what sets are called. Standard library only."""
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 AnswerKind = Literal["number", "yes/no", "text"]
@@ -28,12 +30,14 @@ ENDED: frozenset[FinishReason] = frozenset({"answered", "unreadable"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def digest(*parts: str) -> str:
-    """Sixteen hex digits that stand for the parts: the ids of this project are content hashes.
+def storable(text: str) -> str:
+    """The text with NUL and lone surrogates as U+FFFD: SQLite cuts text at the one and refuses the other."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
-    NUL and lone surrogates count as U+FFFD, which is what the store makes of them.
-    """
-    return hashlib.sha256(_UNSTORABLE.sub("\ufffd", "\x1f".join(parts)).encode()).hexdigest()[:16]
+
+def digest(*parts: str) -> str:
+    """Sixteen hex digits that stand for the parts, made storable: ids of this project are content hashes."""
+    return hashlib.sha256(storable("\x1f".join(parts)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +154,27 @@ class Scorecard:
     """The accuracy by number of reference steps, where the problems have any."""
     bench: str = ""
     """The id under which the predictions are in the store; empty where they are not."""
+
+
+def full_set_name(name: str) -> str:
+    """What a set is called in the store: a file by its whole path, for two folders may have one of a name."""
+    file = Path(name)
+    is_file = file.suffix.lower() in (".jsonl", ".csv") or (file.name != name and ":" not in name)
+    return str(file.absolute()) if is_file and not name.startswith("hf:") else name
+
+
+def shown_set_name(name: str, among: Collection[str] = ()) -> str:
+    """What a set is called before people: a file by its name, for its path is nobody's business.
+
+    Where another set `among` these has the same name, with that of its folder.
+    """
+    file = Path(name)
+    if not file.is_absolute():
+        return name
+    alike = any(other != name and Path(other).name == file.name for other in among)
+    return f"{file.parent.name}/{file.name}" if alike else file.name
+
+
+def is_set_among(name: str, wanted: Collection[str]) -> bool:
+    """Whether a set is one of these, as they are typed; of stories, whatever their steps and seed."""
+    return bool({name, name.split()[0], shown_set_name(name)} & {*wanted, *map(full_set_name, wanted)})

@@ -151,6 +151,9 @@ class Rehearsals:
     def at(self, step: int) -> Evaluated:
         """Solve the problems; the weights are saved where more come out right than ever before."""
         right = rehearse(self._learner, self._role, self._form, self._dev, self._table)
+        for later in self._kept():
+            if _numbers(later)[0] >= step:  # of a training that began anew, or of steps that are made again
+                shutil.rmtree(later)
         kept = self._kept()
         best = not kept or right > max(kept.values())
         if best:

@@ -185,7 +185,9 @@ def worth_learning(
     for like in likes:
         for problem, trace in store.kept(set_name, like.teacher, like.prompt_hash):
             mine = problem.id in ids and trace.sample < samples and _asked_alike(trace, like)
-            sound = check.arrives(trace) and not scheme.misfit(trace, form)
+            sound = check.arrives(trace) and not (
+                scheme.misfit(trace, form) or check.outdated(problem, trace)
+            )
             if problem.id in marking and not equations(trace):
                 continue
             if mine and sound and (problem.id, way(trace)) not in ways:

@@ -16,7 +16,7 @@ from typing import IO, Any, get_args
 from socli.answer import canonical
 from socli.errors import MissingError, StorageError, UsageError
 from socli.known_sets import SETS, cut, hub_rows, known_problems, solution
-from socli.problem import AnswerKind, Problem, Step
+from socli.problem import AnswerKind, Problem, Step, storable
 
 STORIES = {"stories:train": 10_000, "stories:test": 1_000, "stories:unseen": 1_000}
 """The splits of the built-in generator, which has no end, and how many of each where no limit is given."""
@@ -28,7 +28,6 @@ _HUB = re.compile(
 )
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
-_UNFIT = re.compile("[\x00\ud800-\udfff]")
 _LARGEST_CELL = 100_000_000
 """Characters of the longest CSV cell that is read; the csv module's own limit is 131,072."""
 
@@ -112,7 +111,7 @@ def check(spec: str) -> None:
         there = path.exists()
     if there and not path.is_dir():
         return
-    shown = _UNFIT.sub("\ufffd", spec[:200])
+    shown = storable(spec[:200])
     if path.suffix.lower() in (".jsonl", ".csv") or (path.name != spec and ":" not in spec):
         raise MissingError(f"there is no file {shown}")
     near = difflib.get_close_matches(spec, KNOWN, n=1, cutoff=0.4)
@@ -127,7 +126,7 @@ def check(spec: str) -> None:
 def _check_hub(spec: str) -> None:
     hub = _HUB.fullmatch(spec)
     if hub is None:
-        shown = _UNFIT.sub("\ufffd", spec[:200])
+        shown = storable(spec[:200])
         raise UsageError(
             f"{shown} is no set on the Hub", hint="hf:OWNER/NAME:SPLIT, or hf:OWNER/NAME/CONFIG:SPLIT"
         )
@@ -318,4 +317,4 @@ def _context(value: Any) -> str:
 
 def _fit(text: str) -> str:
     """`text`, trimmed, with what SQLite and UTF-8 cannot hold (NUL, lone surrogates) shown as U+FFFD."""
-    return _UNFIT.sub("\ufffd", text).strip()
+    return storable(text).strip()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from socli.events import Role
+from socli.problem import full_set_name
 from socli.records import RUN
 from socli.scheme import Decomposer, Guide, Roles, Scheme, SchemeName, Solves, Working
 
@@ -65,7 +66,7 @@ def _distinct(given: tuple[Any, ...]) -> tuple[Any, ...]:
 class ProblemsTable(Table):
     """What the student learns from."""
 
-    train: str
+    train: Annotated[str, AfterValidator(full_set_name)]
     """The set (`gsm8k:train`, `stories:train` …), part of a data set (`gsm8k:train[:-500]`: all but the last
     500), or the JSONL or CSV file that is learnt from."""
     limit: int | None = Field(default=None, ge=1)

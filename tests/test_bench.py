@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 
@@ -329,6 +330,73 @@ def test_a_gold_answer_that_changed_is_compared_anew(store):
     events = list(bench("set", changed, solver({}), store, TABLE))
     assert [correct for _, _, correct, _ in told(events)] == [False, True, True, True]
     assert [bench.scorecard.correct for bench in store.benches()] == [3, 4]
+
+
+def forty() -> list[Problem]:
+    return [Problem(f"Number {n}?", "1") for n in range(40)]
+
+
+def solved_anew(problems, store, table=TABLE, stop=None) -> int:
+    """How many are solved anew, where it is stopped after so many."""
+    count = 0
+    for event in bench("set", problems, solver({"Number": ["#### 1"]}), store, table):
+        count += isinstance(event, Scored) and not event.before
+        if count == stop:
+            break
+    return count
+
+
+@pytest.mark.parametrize("change", [{"gold": "2"}, {"question": "Number two?"}])
+def test_a_bench_that_forked_and_was_stopped_solves_no_more_than_it_would_have(store, change):
+    problems = forty()
+    assert solved_anew(problems, store) == 40
+    other = [replace(problems[0], **change), *problems[1:30], Problem("Number x?", "1"), *problems[31:]]
+    new = solved_anew(other, store, stop=1)
+    assert new + solved_anew(other, store) <= 3  # two are new, and one of these was stopped under way
+    done = store.benches()[0]
+    assert (done.status, done.scorecard.n) == ("done", 40)
+    assert [row.problem_id for row in store.predictions(done.id)] == [problem.id for problem in other]
+    first = store.benches()[-1]
+    assert [row.problem_id for row in store.predictions(first.id)] == [problem.id for problem in problems]
+    assert first.scorecard.correct == 40
+
+
+def test_another_limit_or_other_sets_of_the_recipe_solve_nothing_again(store):
+    problems = forty()
+    few = TABLE.model_copy(update={"limit": 10, "sets": ("set",)})
+    assert solved_anew(problems[:10], store, few) == 10
+    assert solved_anew(problems[:10], store, few.model_copy(update={"sets": ("set", "other")})) == 0
+    assert len(store.benches()) == 1
+    assert solved_anew(problems, store) == 30
+    assert [bench.scorecard.n for bench in store.benches()] == [40, 10]
+    assert solved_anew(problems[:10], store, few) == 0
+    assert len(store.benches()) == 2
+    more = few.model_copy(update={"limit": 20})
+    assert solved_anew(problems[:20], store, more, stop=1) == 0  # the one that has most is taken
+    assert [(b.scorecard.n, b.settings["limit"]) for b in store.benches()] == [(20, 20), (40, None), (10, 10)]
+
+
+def test_a_bench_of_an_older_socli_whose_settings_name_its_sets_goes_on(store):
+    problems = forty()
+    table = TABLE.model_copy(update={"limit": 30})
+    assert solved_anew(problems[:30], store, table, stop=20) == 20
+    (row,) = store.benches()
+    older = row.settings | {"sets": ["set"], "limit": 25}
+    with store._file.writing():
+        store._file.insert("UPDATE benches SET settings = ?", [(json.dumps(older, sort_keys=True),)])
+    assert solved_anew(problems[:30], store, table) == 10
+    (done,) = store.benches()
+    assert (done.id, done.status, done.settings["limit"]) == (row.id, "done", 30)
+
+
+def test_what_became_shorter_takes_the_time_of_what_is_left(store):
+    problems = [Problem(f"Number {n}?", "1") for n in range(4)]
+    solved_anew(problems, store)
+    (whole,) = store.benches()
+    rows = list(store.predictions(whole.id))
+    share = sum(row.seconds for row in rows[:2]) / sum(row.seconds for row in rows)
+    solved_anew(problems[:2], store)
+    assert store.benches()[0].scorecard.seconds == pytest.approx(whole.scorecard.seconds * share)
 
 
 def test_in_order_each_set_comes_in_the_order_of_its_input(store):

@@ -19,13 +19,14 @@ from socli import distill as distilling
 from socli import recipe as recipes
 from socli import scheme, solvers
 from socli.annotate import annotate
+from socli.check import outdated
 from socli.distill import distill, distill_queue, kept
 from socli.engine import batches, training
 from socli.engine.student import load, tokens
 from socli.errors import MissingError, StorageError, TryAgainError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
 from socli.problem import Trace
-from socli.records import TraceRow
+from socli.records import MetricRow, TraceRow
 from socli.solve import solve
 from socli.store import Store
 from socli.tables import SchemeTable, TrainTable
@@ -67,21 +68,30 @@ def base(load_tiny, student_folders) -> Path:
 def test_all_samples_of_a_problem_are_learnt_and_no_words_twice(store):
     store.add_problems("mine.jsonl", PROBLEMS)
 
-    def add(answer: str, **asked):
-        told = Trace(
-            PROBLEMS[0].id, PROBLEMS[0].steps, answer, **({"teacher": "m", "temperature": 0.7} | asked)
-        )
+    def add(word: str, **asked):
+        steps = (replace(PROBLEMS[0].steps[0], text=word), *PROBLEMS[0].steps[1:])
+        told = Trace(PROBLEMS[0].id, steps, "40", **({"teacher": "m", "temperature": 0.7} | asked))
         store.add_traces([TraceRow(told, "kept")])
 
-    add("30", prompt_hash="older")
-    add("30", prompt_hash="new", sample=0)
-    add("31", prompt_hash="new", sample=1)
-    add("30", prompt_hash="new", sample=2)
+    add("so", prompt_hash="older")
+    add("so", prompt_hash="new", sample=0)
+    add("thus", prompt_hash="new", sample=1)
+    add("so", prompt_hash="new", sample=2)
     learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
-    assert [(trace.prompt_hash, trace.sample, trace.answer) for _, trace in learnt] == [
-        ("new", 0, "30"),
-        ("new", 1, "31"),
+    assert [(trace.prompt_hash, trace.sample, trace.steps[0].text) for _, trace in learnt] == [
+        ("new", 0, "so"),
+        ("new", 1, "thus"),
     ]
+
+
+def test_a_trace_of_an_answer_that_was_corrected_is_not_learnt(store):
+    store.add_problems("mine.jsonl", PROBLEMS)
+    rows = [Trace(p.id, p.steps, p.gold, "m") for p in PROBLEMS]
+    store.add_traces([TraceRow(trace, "kept") for trace in rows])
+    store.add_problems("mine.jsonl", [replace(PROBLEMS[0], gold="41"), replace(PROBLEMS[1], gold=None)])
+    learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
+    assert [problem.id for problem, _ in learnt] == [p.id for p in PROBLEMS[1:]]
+    assert [outdated(*pair) for pair in store.kept("mine.jsonl")] == [True, False, False, False]
 
 
 # ---- a run
@@ -469,6 +479,31 @@ def test_t13_a_student_that_cannot_be_saved_leaves_nothing_half(load_tiny, tmp_p
     assert (caught.value.exit_code, [*tmp_path.iterdir()]) == (74, [])
     distilling._save(learner, tmp_path / "student")  # space was freed
     load(tmp_path / "student", "again", "fp32")
+
+
+def test_t2_weights_that_were_saved_before_a_kill_are_saved_again(load_tiny, tmp_path):
+    best, folder = tmp_path / "best-2-1", tmp_path / "run" / "student"
+    best.mkdir()
+    (best / "model.safetensors").write_text("best")
+    (tmp_path / "run" / "student-last").mkdir(parents=True)
+    (tmp_path / "run" / "student-last" / "model.safetensors").write_text("of the attempt before")
+    distilling._save_both(load_tiny("llama"), best, folder)
+    assert (folder / "model.safetensors").read_text() == "best"
+    assert (tmp_path / "run" / "student-last" / "model.safetensors").stat().st_size > 1000
+
+
+def test_the_seconds_of_a_training_that_goes_on_count_from_its_beginning(store):
+    run = store.start_run(PLAN).id
+    old = [MetricRow(run, "student", n, 1.0, 0.1, 100.0, 10.0 * n) for n in (1, 2, 3)]
+    store.add_metrics([*old, MetricRow(run, "solver", 2, 1.0, 0.1, 100.0, 500.0)])
+    events = [
+        DistillBegan(run, "student", 4, 4, 2, 100, 1000, "cpu", "fp32"),
+        Trained("student", 3, 4, 1.0, 0.1, 100.0, 1.0),
+    ]
+    list(distilling._written_down(iter(events), run, store))
+    assert (
+        20 <= store.metrics(run)[-1].seconds < 30
+    )  # step 3 took place again, after the 20 seconds of step 2
 
 
 def test_a_base_that_cannot_be_loaded_is_a_sentence(store, tmp_path):

@@ -200,8 +200,10 @@ def bench(store: Store, set_name: str, *, done: bool = True, **plan: Any) -> str
     return row.id
 
 
-def run(store: Store, name: str = "mine") -> str:
-    plan = RunPlan(name=name, recipe={}, seed=0, scheme="socratic", roles="unified", base="b", versions={})
+def run(store: Store, name: str = "mine", **recipe: Any) -> str:
+    plan = RunPlan(
+        name=name, recipe=recipe, seed=0, scheme="socratic", roles="unified", base="b", versions={}
+    )
     return store.finish_run(store.start_run(plan).id, "done").id
 
 
@@ -222,6 +224,19 @@ def test_a_run_stands_for_the_newest_bench_of_each_set_and_calculator_setting(st
     assert [row.id for row in benches(store, "mine")] == [other, without, newer]
     assert [row.id for row in benches(store, id[:4], ["s"], calculator=True)] == [newer]
     assert [row.id for row in benches(store, newer)] == [newer]
+
+
+def test_a_look_at_a_few_problems_does_not_replace_what_the_recipe_asks_for(store: Store) -> None:
+    id = run(store, bench={"limit": 4, "max_tokens": 64})
+    asked = bench(store, "s", run=id, settings={"limit": 4, "max_tokens": 64})
+    whole = bench(store, "s", run=id, settings={"limit": None, "max_tokens": 99})
+    bench(store, "s", run=id, settings={"limit": 200, "max_tokens": 64})
+    assert [row.id for row in benches(store, id)] == [asked]
+    older = run(store, "older")
+    for settings in ({"limit": None}, {"limit": 200}):
+        bench(store, "s", run=older, settings=settings)
+    assert [row.settings["limit"] for row in benches(store, older)] == [None]
+    assert whole not in [row.id for row in benches(store, id)]
 
 
 def test_a_model_that_was_never_trained_stands_for_its_benches(store: Store) -> None:

@@ -13,14 +13,14 @@ from socli.errors import UsageError
 from socli.problem import Prediction, Step
 from socli.recipe import load
 from socli.records import BenchPlan, MetricRow
-from socli.report import paper
+from socli.report import contest, paper, text
 from socli.report.experiment import experiments
 from socli.report.plots import picture
-from socli.report.results import Entry, read, written
+from socli.report.results import Entry, Items, Results, read, written
 from socli.scheme import Scheme
 from socli.scoring import stats
 from socli.scoring.score import Tally
-from socli.scoring.stats import Interval, Pairs
+from socli.scoring.stats import Interval
 from socli.store import Store
 
 ANSWER = {"name": "answer"}
@@ -117,12 +117,39 @@ def test_the_arms_of_a_round_stand_together_whatever_each_drew(store: Store) -> 
         assert [(row.arm, row.verdicts) for row in one.entries] == [("cot", "0001"), ("split", "1111")]
 
 
-def test_the_bench_of_most_problems_counts_and_none_of_drawn_samples(store: Store) -> None:
+def test_the_bench_that_its_recipe_asks_for_counts_and_none_of_drawn_samples(store: Store) -> None:
     run = scored(store, "answer", ANSWER, "0011")
-    bench(store, run, "11", run=run)
+    bench(store, run, "11", run=run, limit=2)
     bench(store, run, "1111", run=run, sampling={"votes": 8})
     (found,) = experiments(store, "paper-gsm8k")
     assert [one.verdicts for one in found.entries] == ["0011"]
+    asked = store.run(run).recipe["bench"]
+    bench(store, run, "101", run=run, limit=asked["limit"], max_tokens=asked["max_tokens"])
+    bench(store, run, "1111", run=run)
+    (found,) = experiments(store, "paper-gsm8k")
+    assert [one.verdicts.rstrip("-") for one in found.entries] == ["101"]
+
+
+def test_a_run_of_an_arm_that_is_named_again_does_not_stand_twice(store: Store) -> None:
+    run = scored(store, "cot", COT, "0011")
+    scored(store, "split", SPLIT, "0111")
+    (found,) = experiments(store, "paper-gsm8k", others=[run])
+    assert [one.arm for one in found.entries] == ["cot", "split"]
+
+
+def test_what_stands_beside_the_arms_does_not_change_what_is_said_of_them(store: Store) -> None:
+    scored(store, "cot", COT, "0000")
+    first = scored(store, "split", SPLIT, "1111")
+    bench(store, "theirs-7b", "1000")
+    bench(store, f"{first} with gold questions", "1111")
+    (section,) = paper.sections(experiments(store, "paper-gsm8k", others=["theirs-7b"])[0])
+    assert [(one.family, one.paired.p, one.corrected) for one in section.contests] == [
+        ("arms", 0.125, 0.125), ("gold parts", 1.0, 1.0), ("students beside the arms", 0.25, 0.25),
+    ]  # fmt: skip
+    assert paper.notes(section)[0] == (
+        "p is corrected for each kind of test by itself: 1 of arms, 1 of gold parts, "
+        "1 of students beside the arms."
+    )
 
 
 def test_runs_from_other_weights_of_one_name_are_results_of_their_own(store: Store) -> None:
@@ -220,12 +247,12 @@ def test_accuracy_is_drawn_where_there_are_ten_problems_of_a_number_of_steps(sto
 def test_t11_the_file_holds_ids_and_verdicts_and_no_text(store: Store) -> None:
     scored(store, "split", SPLIT, "1010")
     (found,) = experiments(store, "paper-gsm8k")
-    text = written(found)
-    assert read(text, "x") == found
+    told = written(found)
+    assert read(told, "x") == found
     assert found.items[0].ids == tuple(problem.id for problem in PROBLEMS)
-    assert not any(problem.question in text for problem in PROBLEMS)
-    assert "secret" not in text
-    assert json.loads(text)["entries"][0]["verdicts"] == "1010"
+    assert not any(problem.question in told for problem in PROBLEMS)
+    assert "secret" not in told
+    assert json.loads(told)["entries"][0]["verdicts"] == "1010"
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": "socli results 2"}', '{"format": "socli results 1"}'])
@@ -241,23 +268,28 @@ def test_the_table_has_ours_gains_and_the_papers_figure_with_what_is_unconfirmed
     scored(store, "answer", ANSWER, "1000")
     scored(store, "cot", COT, "1100")
     scored(store, "split", SPLIT, "1110")
-    (section,) = paper.sections(experiments(store, "paper-gsm8k")[0])
+    (found,) = experiments(store, "paper-gsm8k")
+    (section,) = paper.sections(found)
     head, rows = paper.scores(section)
     cells = [dict(zip(head, row, strict=True)) for row in rows]
     assert section.title == "paper-gsm8k, size small, gpt2-large: gsm8k:test, calculator on"
-    assert [(row["arm"], row["right"], row["over answer"]) for row in cells if row["scheme"]] == [
-        ("answer", "25.0 %", ""), ("cot", "50.0 %", "+100 %"), ("split", "75.0 %", "+200 %"),
+    assert [(row["arm"], row["right"]) for row in cells if row["scheme"]] == [
+        ("answer", "25.0 %"), ("cot", "50.0 %"), ("split", "75.0 %"),
     ]  # fmt: skip
-    assert [row["over cot"] for row in cells][:4] == ["-50 %", "", "", "+50 %"]
-    assert [row["paper, GPT-2 large 774M"] for row in cells if row["scheme"]] == [
-        "4.62 (unconfirmed)", "14.10", "21.08",
-    ]  # fmt: skip
+    assert not {"over answer", "over cot"} & set(head)  # nothing can be told of four problems
+    assert [row["seeds"] for row in cells if row["scheme"]] == ["1 of 2"] * 3
     assert [row["arm"] for row in cells if row["right"] == paper.UNMEASURED] == ["unified"]
     assert [row["by the paired test"] for row in cells if row["scheme"]] == ["", "cannot tell", "cannot tell"]
     assert paper.notes(section)[-1].endswith(
         "in %: answer only 4.62 (unconfirmed); reference steps 14.10; teacher CoT 12.85 (unconfirmed); "
-        "Socratic 17.89 (unconfirmed); Socratic and reference 21.08."
+        "Socratic 17.89 (unconfirmed); Socratic and reference 21.08; it learnt from all problems, "
+        "which size small does not."
     )
+    (full,) = paper.sections(replace(found, size="full"))
+    head, rows = paper.scores(full)  # who learnt from as much stands beside the paper's
+    assert [row[head.index("paper, GPT-2 large 774M")] for row in rows if row[1]] == [
+        "4.62 (unconfirmed)", "14.10", "21.08",
+    ]  # fmt: skip
 
 
 def test_an_arm_that_was_scored_on_fewer_problems_shortens_no_other(store: Store) -> None:
@@ -267,8 +299,7 @@ def test_an_arm_that_was_scored_on_fewer_problems_shortens_no_other(store: Store
     head, rows = paper.scores(section)
     cells = [dict(zip(head, row, strict=True)) for row in rows]
     assert [(row["right"], row["problems"]) for row in cells[:2]] == [("25.0 %", "4"), ("100.0 %", "2")]
-    assert cells[1]["over answer"] == "+100 %"
-    assert section.contests[0].paired.pairs == Pairs(both=1, first=0, second=1, neither=0)
+    assert section.contests[0].paired.difference.value == 0.5  # of the two that both have
     assert paper.notes(section)[0].startswith("Not all were scored on the same problems")
 
 
@@ -340,41 +371,68 @@ def test_a_teachers_traces_are_compared_with_the_references_and_gold_parts_with_
     assert [paper.against(one, gold) for one in (mine, other, gold)] == [True, False, False]
 
 
-# ---- several seeds
+# ---- gains, steps, seeds
 
 
-def test_a_problem_counts_once_however_many_seeds_solved_it() -> None:
-    first = [[True, False, False, False], [True, False, True, False]]
-    second = [[True, True, False, False], [True, True, True, False]]
-    found = stats.paired(first, second)
-    assert found.pairs == Pairs(both=2, first=0, second=1, neither=1)
-    assert stats.mcnemar(found.pairs) == 1.0
-    assert found.difference.value == 0.25
-    assert found.difference.low < 0 < found.difference.high
-    assert found.steady
+def section(rights: dict[str, list[str]], steps: list[int] | None = None) -> paper.Section:
+    """Arms of one set, each with a string of verdicts a seed."""
+    schemes = {"answer": S("answer"), "cot": S("cot"), "split": SPLIT_}
+    found = [
+        entry(schemes[arm], arm=arm, seed=seed, verdicts=verdicts)
+        for arm, seeds in rights.items()
+        for seed, verdicts in enumerate(seeds, 1)
+    ]
+    n = len(found[0].verdicts)
+    items = Items("s", tuple(map(str, range(n))), tuple(steps or [1] * n), None)
+    wanted = dict.fromkeys(rights, (1, 2))
+    return paper.sections(Results("r", "small", "b", "", "0", "", wanted, (items,), tuple(found)))[0]
 
 
-def test_one_seed_each_is_mcnemars_test_with_tangos_interval() -> None:
-    first, second = [[True] * 2 + [False] * 8], [[False] + [True] * 7 + [False] * 2]
-    pairs = Pairs(both=1, first=1, second=6, neither=2)
-    assert stats.paired(first, second) == stats.Paired(pairs, stats.difference(pairs), steady=True)
+@pytest.mark.parametrize(
+    ("first", "second", "gain"), [(100, 160, "+60 %"), (100, 110, ""), (20, 60, ""), (30, 60, "+100 %")]
+)
+def test_a_gain_is_told_where_the_test_tells_the_two_apart_and_enough_came_out_right(
+    first: int, second: int, gain: str
+) -> None:
+    one = section(
+        {"cot": ["1" * first + "0" * (400 - first)], "split": ["0" * (400 - second) + "1" * second]}
+    )
+    assert paper._gain(one, one.rows[1], "cot") == gain
 
 
-def test_seeds_that_disagree_are_not_steady_and_nothing_is_claimed() -> None:
-    first = [[False] * 40, [True] * 20 + [False] * 20]
-    second = [[True] * 40, [True] * 10 + [False] * 30]
-    found = stats.paired(first, second)
-    assert not found.steady
-    assert found.difference.value == 0.375
-    assert paper.Contest("a", "b", found, corrected=0.0001).verdict == "cannot tell"
-    sure = replace(found, steady=True)
-    assert paper.Contest("a", "b", sure, corrected=0.0001).verdict == "better"
-    worse = replace(sure, difference=Interval(-0.1, -0.2, -0.05))
-    assert paper.Contest("a", "b", worse, corrected=0.0001).verdict == "worse"
-    assert paper.Contest("a", "b", worse, corrected=0.06).verdict == "cannot tell"
+def test_the_longest_problems_share_a_line_of_thirty_and_more() -> None:
+    steps = [1] * 40 + [2] * 35 + [3] * 20 + [4] * 8 + [9] * 3
+    head, rows = paper.by_steps(section({"cot": ["1" * 53 + "0" * 53]}, steps))
+    assert head == ("steps", "problems", "cot")
+    assert [row[:2] for row in rows] == [("1", "40"), ("2", "35"), ("3 or more", "31")]
+    assert rows[1][2] == "37.1 % (23.2 to 53.7 %)"  # Wilson, 13 of 35
 
 
-def test_students_of_other_problems_or_seeds_cannot_be_paired() -> None:
-    for first, second in ([[[True]], []], [[[True]], [[True, False]]], [[], []]):
-        with pytest.raises(ValueError, match="as many seeds and the same problems"):
-            stats.paired(first, second)
+def test_a_line_by_steps_needs_no_thirty_where_there_are_not_as_many() -> None:
+    _, rows = paper.by_steps(section({"cot": ["10"]}, [2, 3]))
+    assert [row[:2] for row in rows] == [("2 or more", "2")]
+    assert paper.by_steps(section({"cot": ["10"]}, [0, 0]))[1] == []
+
+
+def test_seeds_that_one_arm_lacks_are_left_out_and_named() -> None:
+    one = section({"cot": ["1100", "1000"], "split": ["1110"]})
+    assert [row[2] for row in contest.table(one.contests)[1]] == ["1"]
+    assert one.contests[0].paired == stats.paired([[True, True, False, False]], [[True] * 3 + [False]])
+    assert "tests speak of that student alone" in paper.notes(one)[0]
+
+
+def test_the_accuracies_of_a_few_seeds_are_told_one_by_one() -> None:
+    assert text.between(0.0, [0.028, 0.034]) == "2.8, 3.4 %"
+    assert text.between(0.012, [0.1] * 4) == "± 1.2 points"
+    assert text.between(None, [0.1]) == ""
+
+
+def test_a_verdict_is_that_of_the_corrected_p() -> None:
+    better = stats.Paired(Interval(0.1, 0.05, 0.2), 0.01)
+    worse = stats.Paired(Interval(-0.1, -0.2, -0.05), 0.01)
+    for found, corrected, verdict in (
+        (better, 0.01, "better"),
+        (worse, 0.01, "worse"),
+        (worse, 0.06, "cannot tell"),
+    ):
+        assert contest.Contest("a", "b", "1", "arms", found, corrected).verdict == verdict

@@ -3,8 +3,7 @@
 import pytest
 
 from socli.problem import Prediction, Problem, Step
-from socli.scoring.questions import Asking, asking, by_length, leaks, overlap, repeats
-from socli.scoring.stats import wilson
+from socli.scoring.questions import Asking, asking, leaks, overlap, repeats
 
 PACKS = Problem(
     "Mia buys 3 packs of 12 pencils and gives 6 away. How many are left?",
@@ -75,18 +74,3 @@ def test_shares_are_of_sub_questions_and_same_count_of_problems() -> None:
 
 def test_where_nothing_is_asked_there_are_no_shares() -> None:
     assert asking([made(Problem("What is 2 + 2?", "4"))]) == Asking(0, None, None, None)
-
-
-def test_accuracy_by_length_is_counted_by_the_reference_steps() -> None:
-    one = Problem("What is 2 + 2?", "4", steps=(Step("", "2+2=4"),))
-    found = by_length(
-        [
-            made(PACKS, correct=True),
-            made(PACKS, correct=False),
-            made(one, correct=True),
-            made(one, correct=None),
-            made(Problem("?", "4")),
-        ]
-    )
-    assert [(row.steps, row.n, row.correct) for row in found] == [(1, 1, 1), (2, 2, 1)]
-    assert (found[1].low, found[1].high) == wilson(1, 2)

@@ -8,7 +8,7 @@ from socli import rehearsal
 from socli.distill import distill
 from socli.events import DistillBegan, Evaluated, Trained
 from socli.problem import Prediction, Trace
-from socli.rehearsal import Reference
+from socli.rehearsal import Reference, Rehearsals
 from socli.scheme import Scheme
 from socli.solve import Solved, Solvers, solve
 
@@ -120,3 +120,19 @@ def test_each_role_of_a_pair_is_tried(role, store, student_folders, load_tiny):
     assert [(e.role, e.step, e.best) for e in events if isinstance(e, Evaluated) and e.role == role] == [
         (role, 1, True)
     ]
+
+
+def test_the_best_weights_of_a_training_that_began_anew_are_not_kept(tmp_path, load_tiny):
+    for name in ("best-2-0", "best-4-9"):  # of other lessons: that many would never be right again
+        (tmp_path / name).mkdir()
+    saved = []
+
+    def save(_, folder):
+        folder.mkdir()
+        saved.append(folder.name)
+
+    rehearsals = Rehearsals(load_tiny("gpt2"), "student", TRACES[:1], RECIPE, tmp_path, save)
+    assert rehearsals.at(2).best
+    assert [path.name for path in tmp_path.iterdir()] == saved == ["best-2-0"]
+    assert not rehearsals.at(3).best
+    assert rehearsals.better_than_last().name == "best-2-0"

@@ -45,7 +45,7 @@ from socli.screen.progress import (
     sparkline,
     training,
 )
-from socli.screen.render import ASCII, UNICODE, branches, clock, line, plain, safe, text_of, told, tree
+from socli.screen.render import ASCII, UNICODE, branches, clock, line, plain, safe, told, tree
 from socli.screen.scene import Scene
 
 TINS = Problem(
@@ -297,10 +297,6 @@ How many?
 
 def test_a_tree_without_a_problem_is_empty():
     assert draw(tree(Scene())) == ""
-
-
-def test_a_tree_as_plain_text():
-    assert text_of(tree(solved())) == draw(tree(solved()), width=100)
 
 
 # Hostile text

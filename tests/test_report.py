@@ -106,9 +106,39 @@ def test_a_student_as_it_came_stands_beside_a_run_and_flips_are_counted_both_way
     assert module.example_order(found.sections[0].problems, found.sections[0])[-1] == PROBLEMS[3].id
 
 
+def test_two_benches_of_one_run_are_not_two_seeds(store: Store) -> None:
+    id = run(store)
+    one, two = bench(store, id, "1000"), bench(store, id, "1100")
+    found = gather(store, [one, two])
+    (result,) = found.sections[0].results
+    assert (result.accuracy.value, len(result.cards), result.seed_sd) == (0.25, 1, None)
+    assert found.notes == (f"benches {one} and {two} on tins:test are of one student: the first counts",)
+
+
+def test_arms_that_an_experiment_compares_are_not_compared_again(store: Store) -> None:
+    id = run(store)
+    bench(store, None, "1000")
+    bench(store, id, "0110")
+    assert gather(store, ["untrained", id], compared=False).sections[0].comparisons == ()
+
+
+def test_the_page_and_the_text_have_the_same_scores(store: Store) -> None:
+    ids = [run(store, seed) for seed in (1, 2)]
+    for id, right in zip(ids, ("0000", "1100"), strict=True):
+        bench(store, id, right)
+    found = gather(store, ids)
+    head, (row,) = text.scores(found, found.sections[0])
+    shown = dict(zip(head, row, strict=True))
+    assert (shown["between seeds"], shown["right on wrong steps"]) == ("0.0, 50.0 %", "0.0 %")
+    made = page(found, "now")
+    assert all(f">{cell}<" in made for cell in row)
+    assert all(f">{name}</th>" in made for name in head)
+
+
 def test_nothing_to_report_on_is_said(store: Store) -> None:
-    with pytest.raises(MissingError, match="nothing to report on"):
+    with pytest.raises(MissingError, match="nothing to report on") as none:
         gather(store, [run(store)])
+    assert none.value.hint == f"socli bench --recipe {store.runs()[0].recipe_name}"
     with pytest.raises(MissingError, match="no run `x`"):
         gather(store, ["x"])
 

@@ -17,6 +17,7 @@ from socli.scoring.stats import (
     independent,
     maj_at,
     mcnemar,
+    paired,
     pass_at,
     power,
     problems_needed,
@@ -259,6 +260,105 @@ def test_the_paired_interval_covers_the_truth_in_a_simulation() -> None:
         found = difference(Pairs(0, down, up, 300 - up - down))
         hits += found.low <= 0.03 <= found.high
     assert 0.92 <= hits / 300 <= 0.98
+
+
+# several seeds
+
+
+def test_one_seed_each_is_mcnemars_test_and_its_interval_leaves_out_0_just_where_p_is_small() -> None:
+    n = 60
+    for a, b in product(range(16), repeat=2):
+        first = [True] * a + [False] * (n - a)
+        second = [False] * a + [True] * b + [False] * (n - a - b)
+        found = paired([first], [second])
+        pairs, ends = Pairs(0, a, b, n - a - b), found.difference
+        assert (found.p, ends.value) == (mcnemar(pairs), (b - a) / n)
+        assert (found.p < 0.05) == (not ends.low <= 0 <= ends.high), (a, b)
+        assert ends.low <= difference(pairs).low < difference(pairs).high <= ends.high
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_of_several_seeds_the_interval_leaves_out_0_just_where_p_is_small(data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, 30))
+    row = st.lists(st.booleans(), min_size=n, max_size=n)
+    first = data.draw(st.lists(row, min_size=1, max_size=3))
+    second = data.draw(st.lists(row, min_size=2, max_size=3))
+    found, turned = paired(first, second), paired(second, first)
+    ends = found.difference
+    assert (found.p < 0.05) == (not ends.low <= 0 <= ends.high)
+    assert -1 <= ends.low <= ends.value <= ends.high <= 1
+    assert ends.value == pytest.approx(fmean(map(fmean, second)) - fmean(map(fmean, first)))
+    assert (turned.p, turned.difference.low) == pytest.approx((found.p, -ends.high))
+
+
+def test_b18_one_shared_problem_is_enough_to_compare_and_tells_nothing() -> None:
+    found = paired([[False], [False]], [[True], [True]])
+    assert found.difference.value == 1.0
+    assert found.difference.low < 0 < found.difference.high
+    assert found.p > 0.3
+
+
+def test_a_student_that_solves_the_same_with_every_seed_is_not_better_for_that() -> None:
+    """One solves 15 problems with all three seeds, the other 39, each with one of three."""
+    steady = [[n < 15 for n in range(500)]] * 3
+    varied = [[15 <= n < 54 and n % 3 == seed for n in range(500)] for seed in range(3)]
+    assert paired(steady, varied).difference.value == pytest.approx((13 - 15) / 500)
+    assert paired(steady, varied).p > 0.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "n", "k", "accuracy", "seed_sd"),
+    [("fixed", 500, 2, 0.05, 0.0), ("fixed", 1319, 3, 0.1, 0.0), ("stable", 500, 2, 0.05, 0.0),
+     ("stable", 1319, 3, 0.05, 0.0), ("alike", 500, 2, 0.05, 0.01), ("alike", 300, 2, 0.2, 0.03),
+     ("alike", 1000, 5, 0.5, 0.03)],
+)  # fmt: skip
+def test_students_of_equal_accuracy_are_told_apart_in_at_most_5_per_cent(
+    kind: str, n: int, k: int, accuracy: float, seed_sd: float
+) -> None:
+    """200 draws each, of which 18 or more would be chance less often than once in a hundred at 5 %.
+
+    `fixed`: one student without seeds against k; `stable`: one that solves the same with each seed.
+    """
+    chance = np.random.default_rng(15)
+
+    def seeds(many: int, hard: np.ndarray, sd: float) -> list[list[bool]]:
+        moves = sd * chance.standard_normal((many, 1)) * hard * (1 - hard) / (hard * (1 - hard)).mean()
+        return (chance.random((many, n)) < np.clip(hard + moves, 0, 1)).tolist()
+
+    told = 0
+    for _ in range(200):
+        hard = chance.beta(0.5, 0.5 * (1 - accuracy) / accuracy, n)
+        if kind == "stable":
+            own = np.where(chance.random(n) < accuracy, 0.9, accuracy * 0.1 / (1 - accuracy))
+            told += paired(seeds(k, own, 0.0), seeds(k, np.full(n, accuracy), 0.0)).p < 0.05
+        else:
+            told += (
+                paired(seeds(1 if kind == "fixed" else k, hard, seed_sd), seeds(k, hard, seed_sd)).p < 0.05
+            )
+    assert told < 18
+
+
+def test_a_difference_of_three_seeds_that_is_there_is_found() -> None:
+    """8 points at 1 point between seeds, 500 problems: about four times of five, measured on 40 draws."""
+    chance = np.random.default_rng(16)
+    told = 0
+    for _ in range(40):
+        hard = chance.beta(1, 3, 500)
+        draws = [
+            [(chance.random(500) < np.clip(hard + chance.normal(up, 0.01), 0, 1)).tolist() for _ in range(3)]
+            for up in (0.0, 0.08)
+        ]
+        told += paired(*draws).p < 0.05
+    assert told > 24
+
+
+@pytest.mark.parametrize(("first", "second"), [([[True]], []), ([[True]], [[True, False]]), ([[]], [[]])])
+def test_students_of_other_problems_cannot_be_paired(
+    first: list[list[bool]], second: list[list[bool]]
+) -> None:
+    with pytest.raises(ValueError, match="a seed and the same problems"):
+        paired(first, second)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ LAYERS = """
     scoring.outputs scoring.score scoring.compare scoring.noise scoring.samples scoring bench
     screen.scene screen.render screen.progress screen.live screen
     report report.gather report.markup report.figures report.text report.results report.experiment
-    report.paper report.plots report.page
+    report.contest report.paper report.plots report.page
     cli __main__
 """.split()  # noqa: SIM905  a picture
 """Values, rules, edges (students on disk; problems; the store; teachers; torch), workflows, judging, screen,

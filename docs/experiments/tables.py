@@ -19,6 +19,7 @@ from typing import Any
 
 from socli import recipe as recipes
 from socli.report import paper, results
+from socli.report.contest import Contest
 from socli.report.text import pipes
 from socli.writers.parts import gold
 
@@ -85,7 +86,7 @@ def _answer(section: paper.Section, more: str, less: str) -> str:
     return "; ".join(_verdict(one, one.second == more) for one in tests) or "not measured"
 
 
-def _verdict(test: paper.Contest, as_told: bool = True) -> str:
+def _verdict(test: Contest, as_told: bool = True) -> str:
     """The verdict on the second, or on the first where it is not as the test tells it."""
     ahead = 100 * test.paired.difference.value * (1 if as_told else -1)
     won, lost = ("better", "worse") if as_told else ("worse", "better")

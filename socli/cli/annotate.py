@@ -8,6 +8,7 @@ import typer
 
 from socli.cli import app, options, repeats, wiring
 from socli.errors import SocliError, UsageError
+from socli.problem import shown_set_name
 from socli.records import RUN
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def _run(
     from socli.events import Traced
 
     form, kept = loaded.to_scheme(), 0
+    wiring.remember(db, loaded, problems)
     with wiring.talk(json) as screen, wiring.stop_after_step() as stop_asked:
         events: Iterator[Event] = (
             _drawn(loaded, problems, db, stop_asked)
@@ -184,7 +186,7 @@ def _tell_funnel(db: "Store", set_name: str, teacher: str) -> None:
 
     with suppress(SocliError):  # what ended the command is said, and not that the funnel fails for it too
         if (told := db.funnel(set_name, teacher)).asked:
-            wiring.say(f"{set_name} with {teacher}, all in all: {funnelled(told)}")
+            wiring.say(f"{shown_set_name(set_name)} with {teacher}, all in all: {funnelled(told)}")
 
 
 def _show_first(loaded: "Recipe", askings: "Askings | None") -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from socli.cli import app, options, wiring
+from socli.problem import shown_set_name
 
 if TYPE_CHECKING:
     from socli.records import BenchRow
@@ -58,4 +59,4 @@ def _shown(bench: "BenchRow", recipe: str, solved: int) -> tuple[Any, ...]:
         interval = f"{100 * card.low:.1f} to {percent(card.high)}" if card.n else ""
     calculator = "on" if bench.calculator else "off"
     begun = bench.created[:16].replace("T", " ")
-    return bench.id, recipe, bench.model, bench.set, calculator, right, interval, begun
+    return bench.id, recipe, bench.model, shown_set_name(bench.set), calculator, right, interval, begun

@@ -95,11 +95,14 @@ def run(
     `annotate` is the command to type where there is no trace to learn from.
     """
     from itertools import chain
+    from pathlib import Path
 
     from socli import distill as distilling
     from socli.events import Saved
 
     recipe = bases.pinned(recipe, db)
+    if Path(recipe.problems.train).is_file():
+        wiring.remember(db, recipe, wiring.recipe_problems(recipe))
     notes = _annotate(recipe, db) if "reference" in recipe.teachers() else []
     traces = _kept(recipe, db, notes)
     variants = _variants(recipe, traces)
@@ -174,6 +177,7 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     """
     from dataclasses import replace
 
+    from socli.check import outdated
     from socli.distill import kept
     from socli.events import Noted
     from socli.writers import verifier
@@ -183,6 +187,11 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
     if recipe.scheme.name == "verify":
         return verifier.samples(*where, asked)
     teachers = [asked if name == recipe.teacher.model else [name] for name in recipe.teachers()]
+    everyone = sorted({*asked, *recipe.teachers()})
+    if old := sum(outdated(*pair) for pair in db.kept(recipe.problems.set_name, everyone)):
+        notes.append(
+            Noted(f"left out {old:,} kept traces: the answers of their problems were corrected since")
+        )
     forms = recipe.schemes()
     bare, several = any(form.bare for form in forms), len(forms) > 1
     each = [kept(*where, names, *forms) for names in teachers]
@@ -194,7 +203,7 @@ def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Pr
         why = [arms] * several + ["a step has no marked equation"] * bare
         if not shared and bare:
             raise MissingError(
-                f"none of {most:,} problems with kept traces fits: {', or '.join(why)}",
+                f"no kept trace of {most:,} problems fits: {', or '.join(why)}",
                 hint="--set scheme.work=words",
             )
         notes.append(Noted(f"left out {most - len(shared):,} problems: {', or '.join(why)}"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socli.cli import wiring
+from socli.problem import full_set_name
 
 if TYPE_CHECKING:
     from socli.events import Event, Noted
@@ -63,7 +64,7 @@ def judged(
     rows = _first(limit, outputs.outputs(lines, one.name, fields, one.skipped))
     kept = None if keep is None else db()
     model = keep or "its own answers"
-    return score(rows, kept, set_name=one.name, model=model, calculator=one.calculator)
+    return score(rows, kept, set_name=full_set_name(one.name), model=model, calculator=one.calculator)
 
 
 def _first(limit: int | None, rows: "Iterable[Output | Noted]") -> "Iterator[Output | Noted]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from socli.cli import wiring
 from socli.errors import UsageError
+from socli.problem import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,8 +121,22 @@ def with_parts(
     if changed.decomposer is None:
         raise UsageError(f"{who.name} has no decomposer", hint="name one with --decomposer")
     said = {"decomposer": parts.decomposer, "solver": parts.solver}
-    names = [f"{part} {name}" for part, name in said.items() if name]
+    names = [f"{part} {called(name, parts, store)}" for part, name in said.items() if name]
     return replace(changed, name=f"{who.name}, {', '.join(names)}", run=None)
+
+
+def called(said: str, parts: Parts, store: "Store") -> str:
+    """What a part is called in the name of a bench: nobody else is called so, nor is the same one later."""
+    if said == TEACHER:
+        return f"{TEACHER} {parts.teacher}"
+    if said in (GOLD, TYPED):
+        return said
+    return identity(wiring.chosen_run(store, said))
+
+
+def identity(row: "RunRow") -> str:
+    """The id of a run; of a released folder its name and a hash of where it lies."""
+    return row.id or f"{row.name} {digest(str(row.folder.absolute()))[:8]}"
 
 
 def _decomposer(

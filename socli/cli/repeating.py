@@ -28,11 +28,8 @@ def repeating(row: "RunRow") -> str:
     several = {"train.seed": f"train.seeds=[{row.seed}]"} if now.train.seeds else {}
     shared, own = row.recipe.get("shared", {}), now.shared(mine)
     alone = mine.model_dump(mode="json")
-    tables = {
-        table: settings
-        for table, settings in row.recipe.items()
-        if isinstance(settings, dict) and table != "shared"
-    }
+    told = recipes.settled(row.recipe)
+    tables = {table: settings for table, settings in told.items() if isinstance(settings, dict)}
     of_arm = [
         f"arms.{row.arm}.{table}.{key}={_as_toml(value)}"
         for table, settings in tables.items()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from socli.cli import wiring
 from socli.errors import MissingError, UsageError
+from socli.problem import full_set_name
 
 if TYPE_CHECKING:
     from socli.overlap import Overlap
@@ -27,7 +28,7 @@ def left_out(problems: "Iterable[Problem]", recipe: "Recipe", *, json: bool = Fa
     found: set[str] = set()
     notes = []
     for spec in recipe.bench.sets:
-        if spec == recipe.problems.train:
+        if full_set_name(spec) == recipe.problems.train:
             continue
         try:
             repeated = [one for one in overlaps(learnt, _scored(spec, recipe)) if _counts(one)]

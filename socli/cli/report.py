@@ -56,6 +56,7 @@ def report(
 ) -> None:
     """Put runs side by side: accuracy with intervals, by steps, losses, costs, flips and solved trees.
 
+    The arms of --recipe are tested against each other, all seeds together, other runs against the first.
     Without --html or --markdown the tables are printed. Runs that differ in nothing but the seed are one
     line. The page fetches nothing and runs no script.
     """
@@ -63,9 +64,11 @@ def report(
 
     if results is not None and recipe is None:
         raise UsageError("--results are those of a recipe, and none is named", hint="name one with --recipe")
+    for one in sets or []:
+        _refuse_setting(one)
     with wiring.opened(store) as db:
-        found = gather(db, _names(db, names or [], recipe, size), sets or [])
         told = _experiments(db, recipe, size, names or [])
+        found = gather(db, _names(db, names or [], recipe, size), sets or [], compared=not told)
     made = _made()
     if html is not None:
         from socli.report.page import page
@@ -84,6 +87,14 @@ def report(
     if html is None and markdown is None and results is None:
         _print(found)
         _print_paper(told)
+
+
+def _refuse_setting(word: str) -> None:
+    """UsageError where `--set` changes a recipe, as it does in other commands; sets have no `=`."""
+    key, equals, value = word.partition("=")
+    if equals and not Path(word).exists():
+        hint = f"--size {value}" if key == "size" else "a report is of settings as they were: name runs"
+        raise UsageError(f"--set of a report names a set, and {word!r} is a setting", hint=hint)
 
 
 def _names(db: "Store", names: list[str], recipe: str | None, size: str | None) -> list[str]:
@@ -161,13 +172,13 @@ def _print(found: "Report") -> None:
     from socli.report import text
     from socli.screen.render import ASCII, UNICODE, line
 
-    wiring.table(*text.arms(found))
+    wiring.table(*text.arms(found), headed=True)
     for section in found.sections:
         print(line(text.title(section)))
-        wiring.table(*text.scores(found, section, 24))
+        wiring.table(*text.scores(found, section, 24), headed=True)
         lengths = text.by_steps(found, section)
         if lengths[1]:
-            wiring.table(*lengths)
+            wiring.table(*lengths, headed=True)
         for one in section.comparisons:
             print(line(one.sentence))
     unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
@@ -175,7 +186,7 @@ def _print(found: "Report") -> None:
         print(line(curve))
     for name, table in text.funnels(found):
         print(line(name))
-        wiring.table(*table)
+        wiring.table(*table, headed=True)
 
 
 def _print_paper(told: "list[Results]") -> None:
@@ -187,6 +198,6 @@ def _print_paper(told: "list[Results]") -> None:
         for shown in paper.told(one):
             print(line(shown.title))
             for head, rows in shown.tables.values():
-                wiring.table(head, rows)
+                wiring.table(head, rows, headed=True)
             for note in shown.notes:
                 print(line(note))

@@ -9,6 +9,7 @@ import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import UsageError
+from socli.problem import shown_set_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -110,7 +111,10 @@ def _sources(
     db = stack.enter_context(wiring.opened(store))
     for bench in outputs.benches(db, what, sets):
         calculator = "on" if bench.calculator else "off"
-        yield f"bench {bench.id} on {bench.set}, calculator {calculator}", outputs.stored(db, bench)
+        yield (
+            f"bench {bench.id} on {shown_set_name(bench.set)}, calculator {calculator}",
+            outputs.stored(db, bench),
+        )
 
 
 def _printer() -> "Callable[[Rescored, bool], None]":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from socli.cli import wiring
 from socli.errors import UsageError
+from socli.problem import shown_set_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def measure(
 
     some = [problem for problem in problems if fit(problem, who.scheme)]
     if not some:
-        raise UsageError(f"no problem of {set_name} has reference sub-questions with answers")
+        raise UsageError(f"no problem of {shown_set_name(set_name)} has reference sub-questions with answers")
     name = set_name if len(some) == len(problems) else f"{set_name} with steps"
     cards: list[Scorecard] = []
     sides = [who, *(swapped(who, some, part) for part in PARTS)]
@@ -54,7 +55,7 @@ def measure(
         print(jsons.dumps(plain), file=sys.stderr)
         return
     wiring.say(
-        f"{name}: {_share(whole)} right, {_share(questions)} with gold questions, "
+        f"{shown_set_name(name)}: {_share(whole)} right, {_share(questions)} with gold questions, "
         f"{_share(answers)} with gold answers: gold questions win {100 * lost['asking']:+.1f} points, "
         f"gold answers {100 * lost['answering']:+.1f} points"
     )

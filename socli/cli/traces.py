@@ -9,6 +9,7 @@ import typer
 
 from socli.cli import app, options, wiring
 from socli.errors import MissingError
+from socli.problem import full_set_name
 from socli.records import Code
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def list_(
 ) -> None:
     """List traces, the newest first."""
     with wiring.opened(store) as db:
-        rows = list(db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=problems))
+        rows = list(db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=_set(problems)))
     if json:
         _print(rows)
         return
@@ -82,7 +83,7 @@ def search(
     """Find traces by words of the question and the steps, the newest first."""
     text = " ".join(words)
     with wiring.opened(store) as db:
-        found = db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=problems, words=text)
+        found = db.traces(limit, verdict, reason=reason, teacher=teacher, set_name=_set(problems), words=text)
         rows = [(row, db.problem(row.trace.problem_id).question) for row in found]
     if json:
         _print([row for row, _ in rows])
@@ -159,6 +160,11 @@ def _stages(told: "Funnel") -> Iterator[tuple[str, str, str, str]]:
         yield stage, f"{count:,}", f"{100 * share:.1f} %", "#" * round(40 * share)
 
 
+def _set(name: str | None) -> str | None:
+    """A set as the store calls it."""
+    return None if name is None else full_set_name(name)
+
+
 @group.command()
 def export(
     file: Annotated[Path, typer.Argument(help="A new file; its card is written beside it.")],
@@ -174,13 +180,15 @@ def export(
     """Write the kept traces of a recipe's set and teacher to a file, with a card: source, licence, counts."""
     from socli import exports
     from socli import recipe as recipes
+    from socli.check import outdated
 
     loaded = recipes.load(recipe, set_ or [])
     set_name, form = loaded.problems.set_name, loaded.to_scheme()
     with wiring.opened(store) as db:
         teacher = wiring.teachers(db, loaded.teacher)
         first = {problem.id for problem in db.problems(set_name, loaded.problems.limit)}
-        kept = (pair for pair in db.kept(set_name, teacher) if pair[0].id in first)
+        found = (pair for pair in db.kept(set_name, teacher) if pair[0].id in first)
+        kept = (pair for pair in found if not outdated(*pair))
         if not any(True for _ in db.kept(set_name, teacher, limit=1)):
             annotate = wiring.command("annotate", recipe=recipe, overrides=set_, store=store)
             raise MissingError("there is no kept trace to export", hint=annotate)

@@ -212,6 +212,13 @@ def recipe_problems(recipe: "Recipe") -> "list[Problem]":
     return list(sources.problems(table.train, limit=table.limit, steps=table.steps, seed=table.seed))
 
 
+def remember(db: "Store", recipe: "Recipe", problems: "Sequence[Problem]") -> None:
+    """Make a file's set what the file is now: what was deleted or worded anew is no longer learnt from."""
+    table = recipe.problems
+    if Path(table.train).is_absolute():
+        db.set_problems(table.set_name, problems, whole=table.limit is None)
+
+
 def teachers(db: "Store", table: "TeacherTable") -> "list[str]":
     """Whose traces a recipe learns from: its own; with `teacher.reuse` every model's but no student's."""
     from socli.records import RUN
@@ -280,8 +287,14 @@ def bench_problems(
     return chain([first], problems), sum(1 for _ in read()) if file else None, first.kind
 
 
-def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: bool = True) -> None:
-    """Rows on stdout: a table on a terminal, tab-separated values in a pipe."""
+def table(
+    header: tuple[str, ...],
+    rows: "Sequence[tuple[str, ...]]",
+    *,
+    shown: bool = True,
+    headed: bool = False,
+) -> None:
+    """Rows on stdout: a table on a terminal, tab-separated values in a pipe, `headed` with their header."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -289,7 +302,7 @@ def table(header: tuple[str, ...], rows: "Sequence[tuple[str, ...]]", *, shown: 
     from socli.screen.render import line, safe
 
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in [header, *rows] if headed else rows:
             print("\t".join(line(cell) for cell in row))
         return
     drawn = Table(box=box.SIMPLE_HEAD, show_header=shown, pad_edge=False)

@@ -4,6 +4,7 @@ The estimate counts what PyTorch keeps: weights, moments, gradients and what the
 """
 
 import ctypes
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -74,7 +75,7 @@ def give_back(most: int) -> None:
 def held() -> int:
     """Bytes of memory this process occupies; 0 where the system does not say."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 

@@ -14,7 +14,7 @@ from socli import __version__, scheme
 from socli.events import Role
 from socli.exports import LICENCES, quoted
 from socli.known_sets import SETS, cut
-from socli.problem import AnswerKind, Problem, Scorecard, Step, Trace
+from socli.problem import AnswerKind, Problem, Scorecard, Step, Trace, shown_set_name
 from socli.records import BenchRow, RunRow
 from socli.release.lineage import Origin
 from socli.scheme import Lesson, Scheme
@@ -171,7 +171,7 @@ def _result(bench: BenchRow, card: Scorecard) -> str:
     more = f", majority answer {100 * card.majority:.1f} %" if card.majority is not None else ""
     first = f", the first {limit:,}" if (limit := bench.settings.get("limit")) else ""
     cells = [
-        f"{_plain(bench.set)}{first}{more}", f"{card.n:,}", f"{card.correct:,}", percent[0],
+        f"{_plain(shown_set_name(bench.set))}{first}{more}", f"{card.n:,}", f"{card.correct:,}", percent[0],
         f"{percent[1]} to {percent[2]}", "on" if bench.calculator else "off",
         str(bench.settings.get("precision", "not known")), bench.created[:10],
     ]  # fmt: skip

@@ -138,7 +138,7 @@ def refuse_unfinished(run: RunRow) -> None:
     """MissingError where the run is not done."""
     if run.status != "done":
         raise MissingError(
-            f"run {run.id} is not finished", hint=f"go on with it: socli distill --recipe {run.name}"
+            f"run {run.id} is not finished", hint=f"go on with it: socli distill --recipe {run.recipe_name}"
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from socli import __version__, sources
 from socli import recipe as recipes
 from socli.errors import SocliError
-from socli.problem import Prediction, Problem, digest
+from socli.problem import Prediction, Problem, digest, shown_set_name
 from socli.records import BenchRow, PredictionRow, RunRow
 from socli.report.gather import minutes, prediction, thinned
 from socli.report.results import MISSING, RIGHT, WRONG, Entry, Items, Learning, Results
@@ -51,8 +51,10 @@ def experiments(
         if mine and run.arm and run.status == "done" and size in (None, run.size):
             groups.setdefault(_shared(run), []).append(run)
     groups = dict(part for key, runs in groups.items() for part in _by_weights(key, runs))
-    beside = [_other(store, name) for name in others]
-    found = [_results(store, recipe, runs, beside, _variant(recipe, runs[0])) for runs in groups.values()]
+    beside = list({side.arm: side for side in (_other(store, name) for name in others)}.values())
+    found = [
+        _shown(_results(store, recipe, runs, beside, _variant(recipe, runs[0]))) for runs in groups.values()
+    ]
     seen: set[str] = set()
     told = []
     for key, one in zip(groups, found, strict=True):
@@ -124,7 +126,12 @@ def _other(store: Store, name: str) -> _Side:
     found, what = outputs.named(store, name)
     run = store.run(found[0].run) if found and found[0].run else None
     label = f"{run.title} {run.id}" if run else what
-    return _Side(label, run, _chosen(found))
+    return _Side(label, run, _chosen(store, found))
+
+
+def _within(side: _Side, arm: _Side) -> bool:
+    """Whether what was named is that run of an arm, with nothing that the arm does not show."""
+    return side.run is not None and side.run == arm.run and side.benches.items() <= arm.benches.items()
 
 
 def _votes(bench: BenchRow) -> str | None:
@@ -142,24 +149,15 @@ def _voting(store: Store, sides: Sequence[_Side]) -> list[_Side]:
     for side in sides:
         benches = store.benches(side.run.id) if side.run else []
         for votes in sorted({said for bench in benches if (said := _votes(bench))}):
-            if chosen := _chosen(benches, votes):
+            if chosen := _chosen(store, benches, votes):
                 found.append(_Side(f"{side.arm}, {votes}", side.run, chosen))
     return found
 
 
-def _chosen(benches: Iterable[BenchRow], votes: str = "") -> dict[Where, BenchRow]:
-    """Of each set and setting the bench with these votes, or the greedy one, of most problems; of several the
-    newest, which comes first.
-    """
-    chosen: dict[Where, BenchRow] = {}
-    for bench in benches:
-        key, card = (bench.set, bench.calculator), bench.scorecard
-        if card is None or not card.n or _votes(bench) != votes:
-            continue
-        other = chosen[key].scorecard if key in chosen else None
-        if other is None or card.n > other.n:
-            chosen[key] = bench
-    return chosen
+def _chosen(store: Store, benches: Iterable[BenchRow], votes: str = "") -> dict[Where, BenchRow]:
+    """Of each set and setting a bench that is done, with these votes or greedy: see `outputs.chosen`."""
+    fit = [one for one in benches if one.scorecard and one.scorecard.n and _votes(one) == votes]
+    return outputs.chosen(store, fit)
 
 
 def _results(
@@ -172,8 +170,10 @@ def _results(
     order = [*wanted, *(run.arm for run in runs)]
     keys = sorted(newest, key=lambda key: (key[1], order.index(key[0])))
     sides = [
-        _Side(arm, newest[arm, seed], _chosen(store.benches(newest[arm, seed].id))) for arm, seed in keys
+        _Side(arm, newest[arm, seed], _chosen(store, store.benches(newest[arm, seed].id)))
+        for arm, seed in keys
     ]
+    beside = [one for one in beside if not any(_within(one, arm) for arm in sides)]
     sides += [*_swapped(store, sides), *_voting(store, sides)]
     places = list(dict.fromkeys(where for side in sides for where in side.benches))
     items, entries = [], []
@@ -224,6 +224,14 @@ def _learning(store: Store, run: RunRow) -> Iterator[Learning]:
         yield Learning(run.arm, run.seed, role, loss, dev)
 
 
+def _shown(told: Results) -> Results:
+    """The same with files called by their names: their paths are nobody's business."""
+    sets = [items.set for items in told.items]
+    items = tuple(replace(one, set=shown_set_name(one.set, sets)) for one in told.items)
+    entries = tuple(replace(one, set=shown_set_name(one.set, sets)) for one in told.entries)
+    return replace(told, items=items, entries=entries)
+
+
 def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:
     """The arms with one part taken by the reference, where `socli bench --swap` has scored them so."""
     found = []
@@ -232,7 +240,7 @@ def _swapped(store: Store, sides: Sequence[_Side]) -> list[_Side]:
             named = [
                 bench for bench in store.benches() if side.run and bench.model == gold(side.run.id, part)
             ]
-            if chosen := _chosen(named):
+            if chosen := _chosen(store, named):
                 found.append(_Side(gold(side.arm, part), side.run, chosen, swapped=True))
     return found
 
@@ -309,7 +317,9 @@ def _verdict(row: PredictionRow | None) -> str:
 
 def _training(run: RunRow) -> dict[str, Any]:
     """The settings of a training that its figures depend on, and how much there was to learn from."""
-    told = {key: run.recipe.get(key, {}) for key in ("problems", "train", "student", "shared")}
+    told = {key: dict(run.recipe.get(key, {})) for key in ("problems", "train", "student", "shared")}
+    if "train" in told["problems"]:
+        told["problems"]["train"] = shown_set_name(told["problems"]["train"])
     return {**told, "traces": run.note, "budget": run.budget, "hash": run.traces}
 
 

@@ -2,13 +2,14 @@
 
 import json
 import math
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from socli.check import Funnel
 from socli.errors import MissingError, SocliError
-from socli.problem import Prediction, Problem
+from socli.problem import Prediction, Problem, is_set_among, shown_set_name
 from socli.recipe import settled
 from socli.records import BenchRow, MetricRow, PredictionRow, RunRow
 from socli.report import Arm, Curve, Report, Result, Section
@@ -31,17 +32,19 @@ class _Side:
     benches: dict[tuple[str, bool], list[BenchRow]] = field(default_factory=dict)
 
 
-def gather(store: Store, names: Sequence[str], sets: Sequence[str] = ()) -> Report:
+def gather(store: Store, names: Sequence[str], sets: Sequence[str] = (), *, compared: bool = True) -> Report:
     """The report on runs, untrained students and benches, named as `outputs.benches` takes them.
 
-    Runs whose recipes differ in nothing but the seed are one arm. MissingError where a name stands for
-    nothing; a bench that is partial is noted and counts nowhere.
+    Runs whose recipes differ in nothing but the seed are one arm. Each is `compared` with the first by its
+    first seed, unless an experiment compares them with all. MissingError where a name stands for nothing; a
+    bench that is partial is noted and counts nowhere.
     """
     sides, notes = _sides(store, names, sets)
     keys = list(dict.fromkeys(key for side in sides for key in side.benches))
-    sections = [_section(store, sides, key, notes) for key in keys]
+    sections = [_section(store, sides, key, notes, compared) for key in keys]
     if not sections and not notes:
-        raise MissingError("there is nothing to report on", hint="socli bench --recipe quickstart")
+        where = f" on {', '.join(sets)}" if sets else ""
+        raise MissingError(f"there is nothing to report on{where}: no bench is done", hint=_scoring(sides))
     arms = [_whole(store, side) for side in sides]
     return Report(
         arms=tuple(arms),
@@ -63,16 +66,17 @@ def _sides(store: Store, names: Sequence[str], sets: Sequence[str]) -> tuple[lis
     notes: list[str] = []
     for name in dict.fromkeys(names):
         found, what = outputs.named(store, name)
-        chosen: dict[tuple[str, bool], BenchRow] = {}
-        for bench in found:
-            wanted = not sets or bench.set in sets or bench.set.split()[0] in sets
-            if wanted and bench.status == "done" and bench.scorecard and bench.scorecard.n:
-                chosen.setdefault((bench.set, bench.calculator), bench)
-            elif wanted and bench.status == "started" and (bench.set, bench.calculator) not in chosen:
+        fit = [one for one in found if not sets or is_set_among(one.set, sets)]
+        done = [one for one in fit if one.status == "done" and one.scorecard and one.scorecard.n]
+        chosen = outputs.chosen(store, done)
+        newest = {(one.set, one.calculator): one for one in reversed(done)}
+        for bench in fit:
+            before = newest.get((bench.set, bench.calculator))
+            if bench.status == "started" and (before is None or fit.index(bench) < fit.index(before)):
                 solved = bench.so_far(store.solved(bench.id))
                 notes.append(
-                    f"bench {bench.id} of {what} on {bench.set} is partial: {solved} problems are solved, "
-                    "so no accuracy is given"
+                    f"bench {bench.id} of {what} on {shown_set_name(bench.set)} is partial:"
+                    f" {solved} problems are solved, so no accuracy is given"
                 )
         run = store.run(found[0].run) if found and found[0].run else None
         if run is None and not found:
@@ -82,9 +86,24 @@ def _sides(store: Store, names: Sequence[str], sets: Sequence[str]) -> tuple[lis
         if run and run.id not in [one.id for one in side.runs]:
             side.runs.append(run)
         for at, bench in chosen.items():
-            if bench.id not in [one.id for one in side.benches.setdefault(at, [])]:
-                side.benches[at].append(bench)
+            there = side.benches.setdefault(at, [])
+            same = next((one for one in there if one.run == bench.run), None)
+            if same is None:
+                there.append(bench)
+            elif same.id != bench.id:
+                notes.append(
+                    f"benches {same.id} and {bench.id} on {bench.set} are of one student: the first counts"
+                )
     return _told_apart(list(sides.values())), notes
+
+
+def _scoring(sides: Sequence[_Side]) -> str:
+    """The command that scores what was named, or something to begin with."""
+    run = next((run for side in sides for run in side.runs), None)
+    if run is None:
+        return "socli bench --recipe quickstart"
+    size = f" --set size={run.size}" if run.size != "full" else ""
+    return f"socli bench --recipe {shlex.quote(run.recipe_name)}{size}"
 
 
 def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
@@ -127,6 +146,7 @@ def _whole(store: Store, side: _Side) -> Arm:
     known = [one for one in took if one is not None]
     return replace(
         side.arm,
+        learnt=shown_set_name(side.arm.learnt),
         runs=tuple(run.id for run in side.runs),
         seeds=tuple(run.seed for run in side.runs),
         minutes=sum(known) / len(known) if known else None,
@@ -143,11 +163,19 @@ def minutes(metrics: Sequence[MetricRow]) -> float | None:
 def _dollars(store: Store, run: RunRow, arm: Arm) -> float | None:
     if arm.teacher == "reference":
         return 0.0
-    price = money.price(TeacherTable.model_validate(run.recipe["teacher"]))
-    return None if price is None else price.of(*store.tokens_spent(arm.learnt, arm.teacher))
+    table = TeacherTable.model_validate(run.recipe["teacher"])
+    stronger = table.escalated()
+    priced = [(arm.teacher, money.price(table))]
+    priced += [(stronger.model, money.price(stronger))] if stronger else []
+    known = [(model, price) for model, price in priced if price is not None]
+    if len(known) < len(priced):
+        return None
+    return sum(price.of(*store.tokens_spent(arm.learnt, model)) for model, price in known)
 
 
-def _section(store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes: list[str]) -> Section:
+def _section(
+    store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes: list[str], compared: bool
+) -> Section:
     set_name, calculator = key
     results = [
         _result(store, n, side.benches[key], set_name)
@@ -157,7 +185,7 @@ def _section(store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes:
     answered = {id for result in results for id in result.answered}
     problems = {problem.id: problem for problem in store.problems(set_name) if problem.id in answered}
     comparisons: tuple[compare.Comparison, ...] = ()
-    if len(results) > 1:
+    if compared and len(results) > 1:
         try:
             one, *others = [
                 replace(
@@ -169,8 +197,9 @@ def _section(store: Store, sides: Sequence[_Side], key: tuple[str, bool], notes:
             couples = [couple for other in others for couple in compare.matched([one], [other])]
             comparisons = tuple(compare.compare(couples))
         except SocliError as error:
-            notes.append(f"{set_name}: {error}")
-    return Section(set_name, calculator, tuple(results), comparisons, problems)
+            notes.append(f"{shown_set_name(set_name)}: {error}")
+    shown = shown_set_name(set_name, [name for side in sides for name, _ in side.benches])
+    return Section(shown, calculator, tuple(results), comparisons, problems)
 
 
 def _result(store: Store, arm: int, benches: Sequence[BenchRow], set_name: str) -> Result:
@@ -216,7 +245,7 @@ def _funnels(store: Store, sides: Iterable[_Side]) -> Mapping[str, Funnel]:
         if side.runs:
             told = store.funnel(side.arm.learnt, side.arm.teacher)
             if told.asked:
-                found[f"{side.arm.learnt}, {side.arm.teacher}"] = told
+                found[f"{shown_set_name(side.arm.learnt)}, {side.arm.teacher}"] = told
     return found
 
 

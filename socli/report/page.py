@@ -6,8 +6,8 @@ from pathlib import Path
 from socli import check
 from socli.arithmetic import holds, marks
 from socli.check import Funnel
-from socli.problem import Prediction, Problem, Scorecard, Step
-from socli.report import Arm, Report, Result, Section, figures
+from socli.problem import Prediction, Problem, Step
+from socli.report import Arm, Report, Result, Section, figures, text
 from socli.report.gather import example_order
 from socli.report.markup import Html, Part, joined, tag
 from socli.report.paper import Told
@@ -59,7 +59,7 @@ def _links(report: Report, experiments: Sequence[Told]) -> Iterator[Html]:
     for n, one in enumerate(experiments):
         yield tag("a", one.title, href=f"#experiment{n}")
     for n, section in enumerate(report.sections):
-        yield tag("a", _title(section), href=f"#set{n}")
+        yield tag("a", text.title(section), href=f"#set{n}")
     if report.curves:
         yield tag("a", "Learning curves", href="#curves")
     if report.funnels:
@@ -73,18 +73,7 @@ def _notes(notes: Sequence[str]) -> Part:
 def _arms(report: Report) -> Html:
     """Every arm with what it was made of."""
     rows = [(_named(report, n), *arm.told()) for n, arm in enumerate(report.arms)]
-    head = (
-        "arm",
-        "scheme",
-        "base",
-        "learnt from",
-        "teacher",
-        "seeds",
-        "minutes of training",
-        "teacher, $",
-        "runs",
-    )
-    return tag("section", tag("h2", "Arms"), _table(head, rows, numbers=(6, 7)), id="arms")
+    return tag("section", tag("h2", "Arms"), _table(text.ARMS, rows, numbers=(6, 7)), id="arms")
 
 
 def _experiment(n: int, one: Told) -> Html:
@@ -95,7 +84,7 @@ def _experiment(n: int, one: Told) -> Html:
 
 
 def _section(report: Report, n: int, section: Section, examples: int) -> Html:
-    parts: list[Part] = [tag("h2", _title(section)), _scores(report, section)]
+    parts: list[Part] = [tag("h2", text.title(section)), _scores(report, section)]
     if section.comparisons:
         parts += [tag("h3", "Is it better?"), [tag("p", one.sentence) for one in section.comparisons]]
     parts += [_by_steps(report, section), _costs(report, section)]
@@ -104,57 +93,28 @@ def _section(report: Report, n: int, section: Section, examples: int) -> Html:
     return tag("section", parts, id=f"set{n}")
 
 
-def _title(section: Section) -> str:
-    return f"{section.set}, calculator {'on' if section.calculator else 'off'}"
-
-
 def _scores(report: Report, section: Section) -> Html:
     top = _top(one.accuracy.high for one in section.results)
     majority = next(
         (c.majority for one in section.results for c in one.cards if c.majority is not None), None
     )
     rows = [_score(report, result, top) for result in section.results]
-    head = (
-        "arm", "accuracy", f"0 to {100 * top:.0f} %", "95 % interval", "problems", "seeds", "unreadable",
-        "truncated", "looped", "right on wrong steps", "tokens each", "seconds each",
-    )  # fmt: skip
+    name, accuracy, *more = text.SCORES
+    head = name, accuracy, f"0 to {100 * top:.0f} %", *more
     always = (
         tag("p", f"Always giving the more frequent answer would score {percent(majority)}.")
         if majority is not None
         else None
     )
-    return joined([always, _table(head, rows, numbers=(1, *range(3, 12)), wide=(2,))])
+    return joined([always, _table(head, rows, numbers=(1, *range(3, len(head))), wide=(2,))])
 
 
 def _score(report: Report, result: Result, top: float) -> tuple[Part, ...]:
-    card, ends = result.cards[0], result.accuracy
-    said = f"{percent(ends.value)}, {100 * ends.low:.1f} to {percent(ends.high)}"
-    seeds = str(len(result.cards))
-    if result.seed_sd is not None:
-        seeds += f", ± {100 * result.seed_sd:.1f} points"
-    return (
-        _named(report, result.arm),
-        tag("strong", percent(ends.value)),
-        figures.interval(ends.low, ends.value, ends.high, result.arm, top, said),
-        f"{100 * ends.low:.1f} to {percent(ends.high)}",
-        f"{card.n:,}",
-        seeds,
-        *(_share([getattr(one, what) for one in result.cards]) for what in _SHARES),
-        f"{_each(result.cards, 'tokens'):,.0f}",
-        f"{_each(result.cards, 'seconds'):.2g}",
-    )
-
-
-_SHARES = ("unreadable", "truncated", "looped", "unsound")
-
-
-def _share(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return percent(sum(known) / len(known)) if known else ""
-
-
-def _each(cards: Sequence[Scorecard], what: str) -> float:
-    return float(sum(getattr(card, what) for card in cards)) / max(1, sum(card.n for card in cards))
+    ends = result.accuracy
+    _, accuracy, *more = text.score(report, result)
+    said = f"{accuracy}, {text.ends_of(ends)}"
+    drawn = figures.interval(ends.low, ends.value, ends.high, result.arm, top, said)
+    return (_named(report, result.arm), tag("strong", accuracy), drawn, *more)
 
 
 def _top(ends: Iterable[float]) -> float:
@@ -171,7 +131,7 @@ def _by_steps(report: Report, section: Section) -> Part:
             for one in result.cards[0].by_steps:
                 if one.steps == steps:
                     share = one.correct / one.n
-                    said = f"{percent(share)}, {100 * one.low:.1f} to {percent(one.high)}"
+                    said = f"{percent(share)}, {text.ends_of(one)}"
                     dot = figures.interval(one.low, share, one.high, result.arm, top, said)
                     rows.append((str(steps), _named(report, result.arm), percent(share), dot, f"{one.n:,}"))
     if not rows:

@@ -1,18 +1,20 @@
 """The paper's table with ours beside it: accuracies, gains, paired tests and sub-questions."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from statistics import fmean
 from typing import Any
 
-from socli.report.results import MISSING, RIGHT, Entry, Items, Results
-from socli.report.text import Table, escaped, pipes, without_empty
+from socli.report import contest
+from socli.report.contest import Contest, Row, common, tested
+from socli.report.results import MISSING, Entry, Items, Results
+from socli.report.text import Table, between, ends_of, escaped, pipes, without_empty
 from socli.scheme import Scheme, described
 from socli.scoring import stats
-from socli.scoring.compare import LEVEL
 from socli.screen.render import percent
 
 UNMEASURED = "not measured yet"
@@ -23,38 +25,8 @@ COLUMNS = {
     "socratic": "Socratic",
     "socratic-reference": "Socratic and reference",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An arm with all its seeds on one set with one setting of the calculator."""
-
-    arm: str
-    entries: tuple[Entry, ...]
-    places: tuple[int, ...]
-    """The problems, by their place in the set, that all its seeds were scored on."""
-
-    def outcomes(self, places: Sequence[int]) -> list[list[bool]]:
-        """By seed, whether the problems at these places came out right."""
-        return [[one.verdicts[n] == RIGHT for n in places] for one in self.entries]
-
-
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """One arm against another."""
-
-    first: str
-    second: str
-    paired: stats.Paired
-    corrected: float
-    """p of the exact test, after Holm's correction for all of the section."""
-
-    @property
-    def verdict(self) -> str:
-        """`better`, `worse` or `cannot tell`, of the second: by the test, and the same with each seed."""
-        if self.corrected >= LEVEL or not self.paired.steady:
-            return "cannot tell"
-        return "better" if self.paired.difference.value > 0 else "worse"
+ENOUGH = 30
+"""Right answers of an arm, and problems of a line of a table by steps; a share of fewer says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +71,13 @@ def _section(results: Results, items: Items, calculator: bool) -> Section:
         places = tuple(n for n, some_signs in signs if MISSING not in some_signs)
         if places:
             rows.append(Row(arm, tuple(found), places))
-    return Section(results, items, calculator, tuple(rows), tuple(_contests(rows)))
+    couples = [
+        (one, other)
+        for one in rows
+        for other in rows
+        if one is not other and against(one.entries[0], other.entries[0])
+    ]
+    return Section(results, items, calculator, tuple(rows), tuple(tested(couples, results.wanted)))
 
 
 def against(first: Entry, second: Entry) -> bool:
@@ -152,43 +130,12 @@ def _parts(form: Scheme) -> set[str]:
     return {part for part, there in has.items() if there}
 
 
-def _contests(rows: Sequence[Row]) -> Iterator[Contest]:
-    couples = [
-        (one, other, stats.paired(*_alike(one, other)))
-        for one in rows
-        for other in rows
-        if one is not other and against(one.entries[0], other.entries[0]) and _common(one, other)
-    ]
-    corrected = stats.holm([stats.mcnemar(paired.pairs) for _, _, paired in couples])
-    for (one, other, paired), p in zip(couples, corrected, strict=True):
-        yield Contest(one.arm, other.arm, paired, p)
-
-
-def _common(one: Row, other: Row) -> list[int]:
-    """The places of problems that both were scored on."""
-    return sorted(set(one.places) & set(other.places))
-
-
-def _alike(one: Row, other: Row) -> tuple[list[list[bool]], list[list[bool]]]:
-    """The outcomes of the seeds and problems both have; of a student without seeds, its own for each."""
-    places = _common(one, other)
-    mine = {entry.seed: row for entry, row in zip(one.entries, one.outcomes(places), strict=True)}
-    theirs = {entry.seed: row for entry, row in zip(other.entries, other.outcomes(places), strict=True)}
-    if None in mine:
-        return [mine[None]] * len(theirs), list(theirs.values())
-    seeds = [seed for seed in mine if seed in theirs]
-    if not seeds:  # other seeds of each: as they come
-        fewer = min(len(mine), len(theirs))
-        return list(mine.values())[:fewer], list(theirs.values())[:fewer]
-    return [mine[seed] for seed in seeds], [theirs[seed] for seed in seeds]
-
-
 # as tables
 
 
 def scores(section: Section) -> Table:
-    """A line for each arm: ours, how much it gains, its sub-questions, and the paper's figure."""
-    paper = figures(section)
+    """A line for each arm: ours, its gains, its sub-questions and, in size full, the paper's figure."""
+    paper = figures(section) if section.results.size == "full" else None
     named = f"paper, {paper['name']}" if paper else "paper"
     head = (
         "arm", "scheme", "right", "95 % interval", "problems", "seeds", "between seeds", "over answer",
@@ -201,8 +148,8 @@ def scores(section: Section) -> Table:
 
 
 def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[str, ...]:
-    form, found = row.entries[0].scheme, stats.spread(row.outcomes(row.places))
-    ends = found.accuracy
+    form, outcomes = row.entries[0].scheme, row.outcomes(row.places)
+    found, wanted = stats.spread(outcomes), len(section.results.wanted.get(row.arm, ()))
     bleu = [one.bleu for one in row.entries if one.bleu is not None]
     alike = [one.same_count for one in row.entries if one.same_count is not None]
     several = len({one.entries[0].teacher for one in section.rows} - {""}) > 1
@@ -213,11 +160,11 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
         + f", traces by {row.entries[0].teacher}" * several
         if form
         else "",
-        percent(ends.value),
-        f"{100 * ends.low:.1f} to {percent(ends.high)}",
+        percent(found.accuracy.value),
+        ends_of(found.accuracy),
         f"{len(row.places):,}",
-        str(len(row.entries)),
-        "" if found.seed_sd is None else f"± {100 * found.seed_sd:.1f} points",
+        str(len(row.entries)) + f" of {wanted}" * (len(row.entries) < wanted),
+        between(found.seed_sd, [fmean(one) for one in outcomes]),
         _gain(section, row, "answer"),
         _gain(section, row, "cot"),
         f"{fmean(bleu):.1f}" if bleu else "",
@@ -228,8 +175,12 @@ def _score(section: Section, row: Row, paper: dict[str, Any] | None) -> tuple[st
 
 
 def _gain(section: Section, row: Row, name: str) -> str:
-    """The relative gain over the arm of another scheme, as `+12 %`; of the same facts and kind of steps."""
+    """The relative gain over the arm of another scheme, as `+12 %`; of the same facts and kind of steps.
+
+    Empty unless the test tells the two apart and each has `ENOUGH` right: a ratio of few is chance.
+    """
     form = row.entries[0].scheme
+    apart = {one.first for one in section.contests if one.second == row.arm and one.verdict != "cannot tell"}
     for other in section.rows:
         base = other.entries[0].scheme
         if not form or not base or (base.name, base.facts) != (name, form.facts) or other is row:
@@ -239,7 +190,9 @@ def _gain(section: Section, row: Row, name: str) -> str:
         if base.works and other.entries[0].teacher != row.entries[0].teacher:
             continue
         if base.bare == form.bare or not base.works:
-            places = _common(row, other)
+            if other.arm not in apart or min(row.right(), other.right()) < ENOUGH:
+                return ""
+            places = common(row, other)
             ours, theirs = (sum(map(sum, one.outcomes(places))) / len(one.entries) for one in (row, other))
             return f"{100 * (ours / theirs - 1):+.0f} %" if theirs else ""
     return ""
@@ -254,37 +207,28 @@ def _beats(section: Section, row: Row) -> str:
     return "; ".join(said) or ("cannot tell" if tested else "")
 
 
-def contests(section: Section) -> Table:
-    """A line for each pair of arms that was compared."""
-    head = "arm", "against", "points", "95 % interval", "p, corrected", "verdict"
-    rows = []
-    for one in section.contests:
-        ends = one.paired.difference
-        rows.append(
-            (
-                one.second,
-                one.first,
-                f"{100 * ends.value:+.1f}",
-                f"{100 * ends.low:+.1f} to {100 * ends.high:+.1f}",
-                "< 0.0001" if one.corrected < 1e-4 else f"{one.corrected:.2g}",
-                one.verdict,
-            )
-        )
-    return head, rows
-
-
 def by_steps(section: Section) -> Table:
-    """Accuracy by number of reference steps, over all seeds: where asking helps and where it does not."""
+    """Accuracy by number of reference steps, over all seeds: where asking helps and where it does not.
+
+    The longest problems share a line, so that it stands for `ENOUGH` of them.
+    """
     steps = section.items.steps
     widest = max((row.places for row in section.rows), key=len, default=())
+    counts = Counter(steps[n] for n in widest if steps[n])
+    last = max(counts, default=0)
+    while sum(n for count, n in counts.items() if count >= last) < ENOUGH and last > min(counts, default=0):
+        last = max(count for count in counts if count < last)
     head = ("steps", "problems", *(row.arm for row in section.rows))
     rows = []
-    for count in sorted({steps[n] for n in widest} - {0}):
+    for count in sorted({min(count, last) for count in counts}):
         cells = []
         for row in section.rows:
-            right = row.outcomes([n for n in row.places if steps[n] == count])
-            cells.append(percent(fmean(map(fmean, right))) if right[0] else "")
-        rows.append((str(count), f"{sum(steps[n] == count for n in widest):,}", *cells))
+            right = row.outcomes([n for n in row.places if steps[n] and min(steps[n], last) == count])
+            found = stats.spread(right).accuracy if right[0] else None
+            cells.append(f"{percent(found.value)} ({ends_of(found)})" if found else "")
+        longer = count == last < max(counts)
+        named = f"{count} or more" if longer else str(count)
+        rows.append((named, f"{sum(n for its, n in counts.items() if min(its, last) == count):,}", *cells))
     return head, rows
 
 
@@ -295,13 +239,19 @@ def notes(section: Section) -> list[str]:
         told.append(f"Always the more frequent answer: {percent(section.items.majority)} right.")
     if len({row.places for row in section.rows}) > 1:
         told.append("Not all were scored on the same problems: two are compared on those that both have.")
+    told += contest.notes(section.rows, section.contests)
     signatures = {one.bleu_signature for row in section.rows for one in row.entries if one.bleu_signature}
     if signatures:
         told.append(f"BLEU: {', '.join(sorted(signatures))}.")
     paper = figures(section)
     if paper:
         cells = [f"{name} {_cell(paper, key)}" for key, name in COLUMNS.items() if key in paper]
-        told.append(f"The paper's {paper['name']} ({_read()['source']}), in %: {'; '.join(cells)}.")
+        less = f"; it learnt from all problems, which size {section.results.size} does not"
+        told.append(
+            f"The paper's {paper['name']} ({_read()['source']}), in %: {'; '.join(cells)}"
+            + less * (section.results.size != "full")
+            + "."
+        )
     return told
 
 
@@ -321,7 +271,7 @@ def told(results: Results) -> list[Told]:
     for one in sections(results):
         tables = {
             "Accuracy": scores(one),
-            "Paired tests": contests(one),
+            "Paired tests": contest.table(one.contests),
             "By number of steps": by_steps(one),
         }
         kept = {heading: table for heading, table in tables.items() if table[1]}

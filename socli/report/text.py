@@ -4,11 +4,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 from socli import check
+from socli.problem import ByLength
 from socli.report import Report, Result, Section
 from socli.scoring.compare import Comparison
+from socli.scoring.stats import Interval
 from socli.screen.progress import sparkline
 from socli.screen.render import line, percent
 
+SCORES = (
+    "arm", "accuracy", "95 % interval", "problems", "seeds", "between seeds", "unreadable", "truncated",
+    "looped", "right on wrong steps", "tokens each", "seconds each",
+)  # fmt: skip
+ARMS = "arm", "scheme", "base", "learnt from", "teacher", "seeds", "minutes of training", "teacher, $", "runs"
+FEW = 3
+"""Seeds whose accuracies are told one by one."""
 Table = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 
@@ -21,11 +30,8 @@ def title(section: Section) -> str:
 def scores(report: Report, section: Section, width: int = 0) -> Table:
     """A line for each arm; with a picture of the interval of so many characters, if any."""
     top = max(result.accuracy.high for result in section.results)
-    head = (
-        "arm", "accuracy", "95 % interval", "problems", "seeds", "between seeds", "unreadable", "truncated",
-        "looped", "right on wrong steps", "tokens each", "seconds each",
-    )  # fmt: skip
-    rows = [_score(report, result) for result in section.results]
+    head = SCORES
+    rows = [score(report, result) for result in section.results]
     if not width:
         return without_empty(head, rows)
     drawn = [interval(result, top, width) for result in section.results]
@@ -33,20 +39,22 @@ def scores(report: Report, section: Section, width: int = 0) -> Table:
     return without_empty(("arm", f"0 to {percent(top)}", *head[1:]), pictured)
 
 
-def _score(report: Report, result: Result) -> tuple[str, ...]:
-    cards, ends = result.cards, result.accuracy
+def score(report: Report, result: Result) -> tuple[str, ...]:
+    """The cells of `SCORES`; a share that not all seeds have, as that of wrong steps, is of those that do."""
+    cards = result.cards
     n = max(1, sum(card.n for card in cards))
     shares = [
-        [getattr(card, what) for card in cards] for what in ("unreadable", "truncated", "looped", "unsound")
+        [share for card in cards if (share := getattr(card, what)) is not None]
+        for what in ("unreadable", "truncated", "looped", "unsound")
     ]
     return (
         report.arms[result.arm].name,
-        percent(ends.value),
-        f"{100 * ends.low:.1f} to {percent(ends.high)}",
+        percent(result.accuracy.value),
+        ends_of(result.accuracy),
         f"{cards[0].n:,}",
         str(len(cards)),
-        "" if result.seed_sd is None else f"± {100 * result.seed_sd:.1f} points",
-        *(percent(sum(some) / len(some)) if None not in some else "" for some in shares),
+        between(result.seed_sd, [card.accuracy for card in cards]),
+        *(percent(sum(some) / len(some)) if some else "" for some in shares),
         f"{sum(card.tokens for card in cards) / n:,.0f}",
         f"{sum(card.seconds for card in cards) / n:.2g}",
     )
@@ -62,6 +70,23 @@ def interval(result: Result, top: float, width: int) -> str:
     return "".join(drawn)
 
 
+def ends_of(interval: Interval | ByLength) -> str:
+    """`1.7 to 4.6 %`."""
+    return f"{100 * interval.low:.1f} to {percent(interval.high)}"
+
+
+def between(seed_sd: float | None, shares: Sequence[float]) -> str:
+    """How far seeds lie apart: the accuracy of each of a few, the standard deviation of more.
+
+    Of two or three that deviation is mostly chance, and often 0. Empty for one seed.
+    """
+    if seed_sd is None or len(shares) < 2:
+        return ""
+    if len(shares) <= FEW:
+        return ", ".join(f"{100 * share:.1f}" for share in shares) + " %"
+    return f"± {100 * seed_sd:.1f} points"
+
+
 def by_steps(report: Report, section: Section) -> Table:
     """Accuracy by number of reference steps: a line for each number, a column for each arm."""
     found = [{one.steps: one for one in result.cards[0].by_steps} for result in section.results]
@@ -69,8 +94,7 @@ def by_steps(report: Report, section: Section) -> Table:
     rows = []
     for steps in sorted({steps for one in found for steps in one}):
         cells = [
-            f"{percent(one[steps].correct / one[steps].n)} of {one[steps].n:,} "
-            f"({100 * one[steps].low:.1f} to {percent(one[steps].high)})"
+            f"{percent(one[steps].correct / one[steps].n)} of {one[steps].n:,} ({ends_of(one[steps])})"
             if steps in one
             else ""
             for one in found
@@ -81,9 +105,7 @@ def by_steps(report: Report, section: Section) -> Table:
 
 def arms(report: Report) -> Table:
     """What each arm was made of."""
-    head = "arm", "scheme", "base", "learnt from", "teacher", "seeds", "minutes", "teacher, $", "runs"
-    rows = [(arm.name, *arm.told()) for arm in report.arms]
-    return without_empty(head, rows)
+    return without_empty(ARMS, [(arm.name, *arm.told()) for arm in report.arms])
 
 
 def curves(report: Report, ramp: str, width: int = 40) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,7 +12,7 @@ from typing import Any, get_args
 from socli import answer, scheme, sources
 from socli.errors import MissingError, StorageError, UsageError
 from socli.events import Noted
-from socli.problem import ENDED, FinishReason, Prediction, Problem, Step
+from socli.problem import ENDED, FinishReason, Prediction, Problem, Step, is_set_among, shown_set_name
 from socli.records import BenchRow
 from socli.sources import Fields
 from socli.store import Store
@@ -152,18 +152,15 @@ def benches(
 ) -> list[BenchRow]:
     """The finished benches that `name` stands for: the id of a bench, the id or name of a run, or a model.
 
-    Of a run or model, the newest of each set and calculator setting; `sets` and `calculator` narrow them.
+    Of a run or model, one of each set and calculator setting (`chosen`); `sets` and `calculator` narrow them.
     MissingError where there is none, also where one was begun and is not done.
     """
     wanted = tuple(sets)
     found, what = named(store, name)
-    newest: dict[tuple[str, bool], BenchRow] = {}
-    for bench in found:
-        fits = not wanted or bench.set in wanted or bench.set.split()[0] in wanted
-        if bench.status == "done" and fits and calculator in (None, bench.calculator):
-            newest.setdefault((bench.set, bench.calculator), bench)
-    if newest:
-        return list(newest.values())
+    done = [bench for bench in found if bench.status == "done" and calculator in (None, bench.calculator)]
+    fit = [bench for bench in done if not wanted or is_set_among(bench.set, wanted)]
+    if fit:
+        return list(chosen(store, fit).values())
     unfinished = next((bench for bench in found if bench.status == "started"), None)
     if unfinished:
         scored = unfinished.so_far(store.solved(unfinished.id))
@@ -172,9 +169,29 @@ def benches(
             hint="run the same `socli bench` again",
         )
     where = f" on {', '.join(wanted)}" if wanted else ""
-    has = ", ".join(dict.fromkeys(bench.set for bench in found))
+    has = ", ".join(dict.fromkeys(shown_set_name(bench.set) for bench in found))
     hint = f"it was scored on {has}" if has else f"socli bench --run {name} SET"
     raise MissingError(f"{what} has no finished bench{where}", hint=hint)
+
+
+def chosen(store: Store, benches: Iterable[BenchRow]) -> dict[tuple[str, bool], BenchRow]:
+    """One of each set and calculator setting, of benches that come the newest first.
+
+    Rather one that measured what the recipe of its run says, its `bench.limit` and `bench.max_tokens`; else
+    one of the whole set; of several the newest. A few problems looked at in between do not replace the rest.
+    """
+    recipes: dict[str | None, Mapping[str, Any]] = {None: {}}
+    best: dict[tuple[str, bool], tuple[tuple[bool, bool], BenchRow]] = {}
+    for bench in benches:
+        if bench.run not in recipes:
+            recipes[bench.run] = store.run(str(bench.run)).recipe
+        said, did = recipes[bench.run].get("bench", {}), bench.settings
+        asked = bool(said) and all(did.get(key) == said.get(key) for key in ("limit", "max_tokens"))
+        rank = asked, did.get("limit") is None
+        where = bench.set, bench.calculator
+        if where not in best or rank > best[where][0]:
+            best[where] = rank, bench
+    return {where: bench for where, (_, bench) in best.items()}
 
 
 def named(store: Store, name: str) -> tuple[list[BenchRow], str]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from socli.answer import canonical
 from socli.arithmetic import NUMBER, comes_to
-from socli.problem import ByLength, Prediction, Problem, Step
-from socli.scoring import stats
+from socli.problem import Prediction, Problem, Step
 
 Solved = tuple[Problem, Prediction]
 """A problem, with reference steps if it has any, and what was answered to it."""
@@ -116,19 +115,6 @@ def repeats(steps: Sequence[Step]) -> list[int]:
         elif words:
             seen.add(words)
     return found
-
-
-def by_length(solved: Iterable[Solved]) -> list[ByLength]:
-    """The accuracy by number of reference steps, fewest first; without reference steps or gold, left out."""
-    counts: dict[int, tuple[int, int]] = {}
-    for problem, prediction in solved:
-        if problem.steps and prediction.correct is not None:
-            n, correct = counts.get(len(problem.steps), (0, 0))
-            counts[len(problem.steps)] = n + 1, correct + prediction.correct
-    return [
-        ByLength(steps, n, correct, *stats.wilson(correct, n))
-        for steps, (n, correct) in sorted(counts.items())
-    ]
 
 
 def _joined(steps: Sequence[Step]) -> str:

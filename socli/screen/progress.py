@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from socli.check import Funnel, stages
-from socli.problem import Scorecard
+from socli.problem import Scorecard, shown_set_name
 from socli.screen.render import Drawn, Signs, clock, flow, line, percent, safe, tree
 from socli.screen.scene import LOST, Annotating, Benching, Scene, Training
 
@@ -200,8 +200,9 @@ def scoreboard(cards: Sequence[Scorecard]) -> RenderableType:
 def _scores(cards: Sequence[Scorecard], wide: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(no_wrap=True, style="dim")
+    sets = [card.set for card in cards]
     for card in cards:
-        table.add_column(safe(card.set), max_width=wide, overflow="fold")
+        table.add_column(safe(shown_set_name(card.set, sets)), max_width=wide, overflow="fold")
     each: dict[str, Sequence[str | Text]] = {
         "model": [safe(card.model) for card in cards],
         "calculator": ["on" if card.calculator else "off" for card in cards],

@@ -5,7 +5,6 @@ would obey. What a colour says is said by a sign or a word as well, and where th
 Unicode the signs are ASCII. Times come from the caller: a scene has no clock.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from rich.tree import Tree
 
 from socli import events
 from socli.arithmetic import Mark, holds, marks
-from socli.problem import Prediction, Problem, Step
+from socli.problem import Prediction, Problem, Step, shown_set_name
 from socli.records import RUN
 from socli.scheme import one_line
 from socli.screen.scene import Scene, Solving, lacking, sound
@@ -127,13 +126,6 @@ def branches(
     """The tree of a trace: the problem, its steps, the first wrong one of them marked, and the answer."""
     end = None if answer is None else _answer(answer)
     return Drawn(lambda signs, _: [_grown(problem, steps, end, signs, wrong=wrong)])
-
-
-def text_of(renderable: RenderableType, width: int = 100) -> str:
-    """What a renderable looks like without colour, as one string."""
-    out = io.StringIO()
-    Console(file=out, width=width, color_system=None, legacy_windows=False).print(renderable)
-    return "".join(f"{row.rstrip()}\n" for row in out.getvalue().splitlines())
 
 
 def _solving(
@@ -363,16 +355,16 @@ def _of_bench(event: events.BenchBegan | events.Scored | events.Tallied) -> str:
             on = "on" if event.calculator else "off"
             many = "the" if event.total is None else f"{event.total:,}"
             return (
-                f"solving {many} problems of {event.set} with {event.model}, calculator {on}, "
-                f"{event.done:,} done before"
+                f"solving {many} problems of {shown_set_name(event.set)} with {event.model},"
+                f" calculator {on}, {event.done:,} done before"
             )
         case events.Scored(name, number, problem, prediction):
-            return f"{name} {number:,}: {_verdict(prediction, problem, ASCII).plain}"
+            return f"{shown_set_name(name)} {number:,}: {_verdict(prediction, problem, ASCII).plain}"
         case events.Tallied(card) if card.n == 0:
-            return f"{card.set} with {card.model}: no gold answers to compare with"
+            return f"{shown_set_name(card.set)} with {card.model}: no gold answers to compare with"
         case events.Tallied(card):
             return (
-                f"{card.set} with {card.model}: {percent(card.accuracy)} right of {card.n:,} "
+                f"{shown_set_name(card.set)} with {card.model}: {percent(card.accuracy)} right of {card.n:,} "
                 f"(95 % interval {100 * card.low:.1f} to {percent(card.high)}), "
                 f"{percent(card.unreadable)} unreadable, {percent(card.truncated)} truncated, "
                 f"calculator {'on' if card.calculator else 'off'}"

@@ -4,7 +4,6 @@ Its queries are here and, for runs and benches, in `runbook`.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from sqlite3 import Row
@@ -12,11 +11,11 @@ from typing import Any, Self
 
 from socli.check import Funnel, code, funnel
 from socli.errors import UsageError
-from socli.problem import Problem, Step, Trace, digest
+from socli.problem import Problem, Step, Trace
 from socli.records import RUN, Code, TraceRow, Verdict
 from socli.store.migrations import HISTORY, Migration, migrate
 from socli.store.runbook import RunBook
-from socli.store.sqlitefile import SqliteFile, batches, copy, now, storable
+from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, copy, now, phrases
 
 _START = {"position": -1, "row": -1}  # before the first row of a set
 
@@ -59,21 +58,49 @@ class Store(RunBook):
         """
         count = 0
         for batch in batches(enumerate(problems, start)):
-            members = [(position, _id(problem), problem) for position, problem in batch]
             with self._file.writing():
-                self._file.insert(
-                    "INSERT INTO problems (id, question, context) VALUES (?, ?, ?)"
-                    " ON CONFLICT (id) DO NOTHING",
-                    ((id, problem.question, problem.context) for _, id, problem in members),
-                )
-                self._file.insert(
-                    "INSERT INTO members (set_name, problem, position, gold, kind, source)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (set_name, problem)"
-                    " DO UPDATE SET gold = excluded.gold, kind = excluded.kind, source = excluded.source",
-                    ((set_name, id, position, p.gold, p.kind, p.source) for position, id, p in members),
-                )
+                self._add_members(set_name, batch)
             count += len(batch)
         return count
+
+    def set_problems(self, set_name: str, problems: Sequence[Problem], *, whole: bool) -> None:
+        """Make a set begin with these problems, in this order; what stood among them comes after them.
+
+        `whole`: they are all of it, and others leave it. Their traces and predictions stay.
+        """
+        ids, n = json.dumps([problem.id for problem in problems]), len(problems)
+        mine = "DELETE FROM members WHERE set_name = ? AND problem IN (SELECT value FROM json_each(?))"
+        others = mine.replace(" IN ", " NOT IN ")
+        behind = "UPDATE members SET position = position + ? WHERE set_name = ? AND position < ?"
+        with self._file.writing():
+            self._file.insert(mine, [(set_name, ids)])
+            if whole:
+                self._file.insert(others, [(set_name, ids)])
+            self._file.insert(behind, [(n, set_name, n)])
+            self._add_members(set_name, list(enumerate(problems)))
+
+    def _add_members(self, set_name: str, placed: Sequence[tuple[int, Problem]]) -> None:
+        """Problems by their position, inside a transaction."""
+        members = [(position, problem.id, problem) for position, problem in placed]
+        self._file.insert(
+            "INSERT INTO problems (id, question, context) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            ((id, problem.question, problem.context) for _, id, problem in members),
+        )
+        self._file.insert(
+            "INSERT INTO members (set_name, problem, position, gold, kind, source)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (set_name, problem)"
+            " DO UPDATE SET gold = excluded.gold, kind = excluded.kind, source = excluded.source",
+            ((set_name, id, position, p.gold, p.kind, p.source) for position, id, p in members),
+        )
+
+    def _set(self, name: str) -> str:
+        """The name of a set in this store: a file that it does not know by its whole path is known by the end
+        of it, as it was typed when an older socli stored it.
+        """
+        known = "SELECT set_name FROM members WHERE set_name = :set LIMIT 1"
+        older = f"SELECT set_name FROM members WHERE {END_OF_PATH} LIMIT 1"  # noqa: S608  a constant
+        found = self._file.rows(known, set=name) or self._file.rows(older, set=name)
+        return str(found[0]["set_name"]) if found else name
 
     def problems(self, set_name: str, limit: int | None = None) -> Iterator[Problem]:
         """The problems of a set, in its order, without reference steps."""
@@ -84,7 +111,7 @@ class Store(RunBook):
             " AND (m.position > :position OR m.rowid > :row)"
             " ORDER BY m.position, m.rowid LIMIT :page"
         )
-        for page in self._file.pages(sql, limit, _START, set=set_name):
+        for page in self._file.pages(sql, limit, _START, set=self._set(set_name)):
             yield from map(_problem, page)
 
     def problem(self, id: str) -> Problem:
@@ -151,7 +178,7 @@ class Store(RunBook):
             " AND (:prompt_hash IS NULL OR t.prompt_hash = :prompt_hash)"
             " ORDER BY m.position, t.rowid LIMIT :page"
         )
-        values = {"set": set_name, "teachers": _names(teacher), "prompt_hash": prompt_hash}
+        values = {"set": self._set(set_name), "teachers": _names(teacher), "prompt_hash": prompt_hash}
         for page in self._file.pages(sql, limit, _START, **values):
             steps = self._steps(page)
             for row in page:
@@ -170,7 +197,7 @@ class Store(RunBook):
         )
         asked = {"teacher": like.teacher, "prompts": json.dumps(list(prompts)), "runs": f"{RUN}%"}
         knobs = {"temperature": like.temperature, "top_p": like.top_p, "seed": like.seed}
-        for page in self._file.pages(sql, None, _START, set=set_name, **asked, **knobs):
+        for page in self._file.pages(sql, None, _START, set=self._set(set_name), **asked, **knobs):
             steps = self._steps(page)
             yield from (_trace(row, steps[row["id"]]) for row in page)
 
@@ -234,8 +261,9 @@ class Store(RunBook):
             " AND (:words IS NULL OR id IN (SELECT trace FROM trace_words WHERE trace_words MATCH :words))"
             " ORDER BY rowid DESC LIMIT :page"
         )
-        asked = {"verdict": verdict, "reason": reason, "teacher": teacher, "set": set_name}
-        asked["words"] = None if words is None else _phrases(words)
+        asked = {"verdict": verdict, "reason": reason, "teacher": teacher}
+        asked["set"] = set_name and self._set(set_name)
+        asked["words"] = None if words is None else phrases(words)
         for page in self._file.pages(sql, limit, {"row": 2**63 - 1}, **asked):
             steps = self._steps(page)
             for row in page:
@@ -243,6 +271,7 @@ class Store(RunBook):
 
     def funnel(self, set_name: str | None = None, teacher: str | Sequence[str] | None = None) -> Funnel:
         """What became of the traces of a set's problems and of some teachers, where they are named."""
+        set_name = set_name and self._set(set_name)
         (members,) = self._file.rows(
             "SELECT count(DISTINCT problem) AS n FROM members WHERE :set IS NULL OR set_name = :set",
             set=set_name,
@@ -262,7 +291,7 @@ class Store(RunBook):
         (row,) = self._file.rows(
             "SELECT coalesce(sum(tokens_in), 0) AS read, coalesce(sum(tokens_out), 0) AS written FROM traces"
             " WHERE teacher = :teacher AND problem IN (SELECT problem FROM members WHERE set_name = :set)",
-            set=set_name,
+            set=self._set(set_name),
             teacher=teacher,
         )
         return row["read"], row["written"]
@@ -311,11 +340,6 @@ class Store(RunBook):
         return self._file.problems_found()
 
 
-def _id(problem: Problem) -> str:
-    """The id that the problem will have when it is read back."""
-    return digest(storable(problem.question), storable(problem.context))
-
-
 def _problem(row: Row) -> Problem:
     return Problem(
         question=row["question"],
@@ -361,14 +385,6 @@ def _names(teacher: str | Sequence[str] | None) -> str | None:
 def _words(row: TraceRow) -> str:
     """What a trace can be found by beside its problem's question."""
     return "\n".join(f"{step.question} {step.text}" for step in row.trace.steps) or row.reply
-
-
-def _phrases(words: str) -> str:
-    """Words as FTS5 takes them: each quoted, so that none of them is a part of its query language."""
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split() if re.search(r"\w", word)]
-    if not quoted:
-        raise UsageError("there is no word to look for", hint="for example `socli traces search pencils`")
-    return " ".join(quoted)
 
 
 def _trace_values(id: str, row: TraceRow, stored: str) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from socli.errors import MissingError
 from socli.home import checked_name, runs_folder
 from socli.problem import ByLength, Prediction, Scorecard
 from socli.records import BenchPlan, BenchRow, MetricRow, PredictionRow, RunPlan, RunRow
-from socli.store.sqlitefile import SqliteFile, batches, now
+from socli.store.sqlitefile import END_OF_PATH, SqliteFile, batches, now
 
 
 class RunBook:
@@ -152,42 +152,57 @@ class RunBook:
     def start_bench(self, plan: BenchPlan) -> BenchRow:
         """Write down that a bench begins."""
         id = secrets.token_hex(4)
-        values = (plan.run, plan.model, plan.set, int(plan.calculator), _json(plan.settings))
         with self._file.writing():
-            self._file.insert(
-                "INSERT INTO benches (id, run, model, set_name, calculator, settings, status, created)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'started', ?)",
-                [(id, *values, now())],
-            )
+            self._begin_bench(id, plan)
         return self.bench(id)
 
-    def finish_bench(self, id: str, scorecard: Scorecard) -> BenchRow:
-        """Give a bench its scorecard, with which it is done."""
+    def _begin_bench(self, id: str, plan: BenchPlan) -> None:
+        values = (plan.run, plan.model, plan.set, int(plan.calculator), _json(plan.settings))
+        self._file.insert(
+            "INSERT INTO benches (id, run, model, set_name, calculator, settings, status, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'started', ?)",
+            [(id, *values, now())],
+        )
+
+    def finish_bench(
+        self, id: str, scorecard: Scorecard, settings: Mapping[str, Any] | None = None
+    ) -> BenchRow:
+        """Give a bench its scorecard, with which it is done, and the name and settings it has now."""
         bench = self.bench(id)
         s = scorecard
         counts = (s.n, s.correct, s.accuracy, s.low, s.high, s.unreadable, s.truncated, s.tokens, s.seconds)
         by_steps = json.dumps([asdict(one) for one in s.by_steps])
+        said = None if settings is None else _json(settings)
         with self._file.writing():
             self._file.insert(
                 "UPDATE benches SET status = 'done', finished = ?, n = ?, correct = ?, accuracy = ?, low = ?,"
                 " high = ?, unreadable = ?, truncated = ?, tokens = ?, seconds = ?, majority = ?,"
-                " unsound = ?, looped = ?, by_steps = ? WHERE id = ?",
-                [(now(), *counts, s.majority, s.unsound, s.looped, by_steps, bench.id)],
+                " unsound = ?, looped = ?, by_steps = ?, set_name = ?,"
+                " settings = coalesce(?, settings) WHERE id = ?",
+                [(now(), *counts, s.majority, s.unsound, s.looped, by_steps, s.set, said, bench.id)],
             )
         return self.bench(bench.id)
 
     def find_bench(self, plan: BenchPlan) -> BenchRow | None:
-        """The last bench of this plan, done or not: what it holds need not be solved again."""
-        found = self._file.rows(
-            "SELECT * FROM benches WHERE run IS :run AND model = :model AND set_name = :set"
-            " AND calculator = :calculator AND settings = :settings ORDER BY rowid DESC LIMIT 1",
-            run=plan.run,
-            model=plan.model,
-            set=plan.set,
-            calculator=int(plan.calculator),
-            settings=_json(plan.settings),
-        )
-        return _bench(found[0]) if found else None
+        """The bench of this plan, done or not, whose predictions need not be made again.
+
+        How many problems are asked for is no part of what a prediction depends on: the last bench with the
+        plan's own limit comes first, then the one that solved most.
+        """
+        solved = "(SELECT count(*) FROM predictions WHERE bench = benches.id) AS solved, rowid AS row"
+        alike = "run IS :run AND model = :model AND calculator = :calculator"
+        sql = f"SELECT *, {solved} FROM benches WHERE {alike} AND (set_name = :set OR {END_OF_PATH})"  # noqa: S608
+        asked = {"run": plan.run, "model": plan.model, "set": plan.set, "calculator": int(plan.calculator)}
+        limit, depends = plan.settings.get("limit"), _depends(plan.settings)
+
+        def rank(row: Row) -> tuple[bool, bool, int, int]:
+            same = json.loads(row["settings"]).get("limit") == limit
+            return row["set_name"] == plan.set, same, 0 if same else row["solved"], row["row"]
+
+        found = [
+            row for row in self._file.rows(sql, **asked) if _depends(json.loads(row["settings"])) == depends
+        ]
+        return _bench(max(found, key=rank)) if found else None
 
     def bench(self, id: str) -> BenchRow:
         """The bench of this id or unique beginning of one."""
@@ -199,18 +214,30 @@ class RunBook:
         sql = "SELECT * FROM benches WHERE :run IS NULL OR run = :run ORDER BY rowid DESC"
         return [_bench(row) for row in self._file.rows(sql, run=run)]
 
-    def fork_bench(self, bench: str, plan: BenchPlan, before: int) -> BenchRow:
-        """Begin a bench with the predictions that another has at positions below `before`."""
-        new = self.start_bench(plan)
+    def fork_bench(self, bench: str, plan: BenchPlan) -> BenchRow:
+        """Begin a bench with the predictions of another, all at once: a kill leaves no half of them."""
+        id = secrets.token_hex(4)
         with self._file.writing():
+            self._begin_bench(id, plan)
             self._file.insert(
                 "INSERT INTO predictions"
                 " (bench, position, problem, answer, correct, finish_reason, tokens, seconds, text, shares)"
                 " SELECT ?, position, problem, answer, correct, finish_reason, tokens, seconds, text, shares"
-                " FROM predictions WHERE bench = ? AND position < ?",
-                [(new.id, bench, before)],
+                " FROM predictions WHERE bench = ?",
+                [(id, bench)],
             )
-        return new
+        return self.bench(id)
+
+    def drop_predictions(self, bench: str, positions: Iterable[int]) -> float:
+        """Take copied predictions out of a bench; which share of the time of all they took."""
+        with self._file.writing():
+            sql = "SELECT total(seconds) AS s FROM predictions WHERE bench = :bench"
+            before = self._file.rows(sql, bench=bench)[0]["s"]
+            self._file.insert(
+                "DELETE FROM predictions WHERE bench = ? AND position = ?", ((bench, n) for n in positions)
+            )
+            after = self._file.rows(sql, bench=bench)[0]["s"]
+        return (before - after) / before if before else 0.0
 
     def note_seconds(self, bench: str, seconds: float) -> None:
         """Write down what solving took so far, for whoever goes on with the bench."""
@@ -290,6 +317,11 @@ def _trained_by(recipe: Mapping[str, Any]) -> str:
 
     told = settled(recipe) | {"name": recipe.get("name")}
     return _json({key: value for key, value in told.items() if key not in ("about", "bench")})
+
+
+def _depends(settings: Mapping[str, Any]) -> str:
+    """The settings of a bench that a prediction depends on: neither the limit nor a recipe's other sets."""
+    return _json({key: value for key, value in settings.items() if key not in ("limit", "sets")})
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -17,14 +17,17 @@ from typing import Any, TypeVar
 
 from socli.errors import MissingError, StorageError, UsageError
 from socli.home import made
+from socli.problem import storable
 
 WAIT = 5.0  # seconds to wait while another process writes; a flush of 100 rows takes milliseconds
 BATCH = 500  # rows to a transaction or a page: at 1,000 and more nothing is gained
 _HANDFUL = 50  # rows whose text is looked through at once; replies of a megabyte stay 50 MB
 
+END_OF_PATH = "substr(:set, -length(set_name) - 1) = '/' || set_name"
+"""Whether the path `:set` ends with a set's name: so an older socli called a file, as it was typed."""
+
 T = TypeVar("T")
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _LEFT = "the file was left as it is"
 _MEANINGS = {
@@ -56,14 +59,17 @@ _MEANINGS = {
 }
 
 
-def storable(text: str) -> str:
-    """The text with NUL and lone surrogates as U+FFFD: SQLite cuts text at the one and refuses the other."""
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
 def now() -> str:
     """The time as the store writes it: ISO 8601, UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def phrases(words: str) -> str:
+    """Words as FTS5 takes them: each quoted, so that none of them is a part of its query language."""
+    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split() if re.search(r"\w", word)]
+    if not quoted:
+        raise UsageError("there is no word to look for", hint="for example `socli traces search pencils`")
+    return " ".join(quoted)
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

@@ -55,7 +55,7 @@ def test_without_json_the_summary_is_a_sentence(socli: Socli, trained: Path, fou
     done = socli("bench", str(four), "--no-calculator")
     ((run, bench),) = sql(trained, "SELECT run, id FROM benches")
     assert done.told[-1] == (
-        f"{four} with {run}: 100.0 % right of 4 (95 % interval 51.0 to 100.0 %), "
+        f"{four.name} with {run}: 100.0 % right of 4 (95 % interval 51.0 to 100.0 %), "
         f"0.0 % unreadable, 0.0 % truncated, calculator off, bench {bench}"
     )
     assert [row["calculator"] for row in done.rows] == [False] * 4
@@ -304,7 +304,7 @@ def test_benches_are_listed_with_ids_that_other_commands_take(
     ((id, run),) = sql(trained, "SELECT id, run FROM benches")
     (line,) = socli("benches", "by-heart").lines
     assert line.split("\t")[:7] == [
-        id, "by-heart", run, str(four), "on", "100.0 % of 4", "51.0 to 100.0 %",
+        id, "by-heart", run, four.name, "on", "100.0 % of 4", "51.0 to 100.0 %",
     ]  # fmt: skip
     (row,) = socli("benches", run, "--json").rows
     assert (row["id"], row["solved"], row["scorecard"]["accuracy"]) == (id, 4, 1.0)

@@ -99,7 +99,7 @@ def test_where_the_file_is_gone_its_traces_in_the_store_do(
             None,
         ),
         ("problems.train=storis:train", "there is no set storis:train", "did you mean stories:train?"),
-        ("problems.train=none.jsonl", "there is no file none.jsonl", None),
+        ("problems.train=none.jsonl", "there is no file ", None),
         ("epochs", "--set 'epochs' is not table.key=value", "for example --set train.epochs=2"),
         ("student.base=gtp2", "'gtp2' is no known student", "did you mean `gpt2`?"),
         ("student.base=gpt2", "gpt2 is not here and cannot be fetched", "or copy its folder"),

@@ -119,6 +119,8 @@ def test_one_arm_goes_from_training_to_a_page(
     socli: Socli, home: Path, tmp_path: Path, llama: Path, tables: ModuleType
 ) -> None:
     base = ["--set", f"student.base={llama}"]
+    typed = socli("report", "--recipe", "paper-stories", "--set", "size=smoke")
+    assert (typed.code, typed.told[1]) == (2, "hint: --size smoke")
     missing = socli("report", "--recipe", "paper-stories", "--size", "smoke")
     assert (missing.code, missing.told[1]) == (
         3, "hint: socli distill --recipe paper-stories --set size=smoke",
@@ -138,8 +140,9 @@ def test_one_arm_goes_from_training_to_a_page(
     at = printed.index(
         f"paper-stories, size smoke, {llama.name}: stories:test steps 1-6 seed 0, calculator off"
     )
-    assert printed[at + 1].startswith("answer\tanswer\t")
-    assert [line.split("\t")[0] for line in printed[at + 2 : at + 8] if "not measured yet" in line] == [
+    assert printed[at + 1].startswith("arm\tscheme\tright\t")
+    assert printed[at + 2].startswith("answer\tanswer\t")
+    assert [line.split("\t")[0] for line in printed[at + 3 : at + 9] if "not measured yet" in line] == [
         "cot", "unified", "split", "planned", "count", "equations",
     ]  # fmt: skip
 

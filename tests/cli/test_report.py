@@ -13,7 +13,7 @@ def test_runs_are_reported_in_the_terminal_on_a_page_and_as_tables(
     socli("bench", str(four))
     shown = socli("report", "by-heart")
     assert shown.code == 0
-    assert f"{four}, calculator on" in shown.lines
+    assert f"{four.name}, calculator on" in shown.lines
     assert any(line.startswith("by-heart\t............[----------o\t100.0 %") for line in shown.lines)
     page, appendix = tmp_path / "out.html", tmp_path / "out.md"
     written = socli("report", "--html", str(page), "--markdown", str(appendix))

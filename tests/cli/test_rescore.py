@@ -70,8 +70,8 @@ def test_the_benches_of_a_run_are_read_again_each_on_its_own(socli: Socli, train
     done = socli("rescore", "by-heart", "--extractors", "socli,strict", "--json")
     assert done.code == 0
     without, with_ = json.loads(done.told[-1])["scored"]
-    assert without["name"].endswith(f"on {four}, calculator off")
-    assert with_["name"].endswith(f"on {four}, calculator on")
+    assert without["name"].endswith(f"on {four.name}, calculator off")
+    assert with_["name"].endswith(f"on {four.name}, calculator on")
     assert {row["right"] for row in with_["extractors"]} == {4}
     assert len(done.rows) == 8
 

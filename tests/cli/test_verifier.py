@@ -81,10 +81,12 @@ def test_votes_are_weighed_by_a_run_that_learnt_from_samples(
     )
     assert [line.split("\t")[4] for line in socli("runs").lines] == ["verify", "socratic unified"]
     repeat = socli("runs", "show", other).lines[-1]
-    assert repeat.endswith(f" --set teacher.model=run:{run} --set train.epochs=2 --again")
+    assert repeat.endswith(
+        f" --set teacher.model=run:{run} --set scheme.name=verify --set train.epochs=2 --again"
+    )
     socli("bench", str(four), "--run", run)
     report = socli("report", run, other)
-    assert (report.code, [line.split("\t")[0] for line in report.lines[:2]]) == (
+    assert (report.code, [line.split("\t")[0] for line in report.lines[1:3]]) == (
         0,
         ["by-heart socratic, unified", "by-heart verify"],
     )

@@ -58,7 +58,7 @@ def test_where_no_trace_fits_it_is_a_sentence_and_nothing_is_trained(
     assert (done.code, done.told) == (
         3,
         [
-            "error: none of 1 kept traces fits: a step has no marked equation",
+            "error: no kept trace of 1 problems fits: a step has no marked equation",
             "hint: --set scheme.work=words",
         ],
     )
