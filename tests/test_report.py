@@ -27,10 +27,10 @@ RECIPE = {
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \x1b[2J \u202e & | `x`"
 
 
-def run(store: Store, seed: int = 1, name: str = "tins", **more: object) -> str:
+def run(store: Store, seed: int = 1, name: str = "tins", arm: str = "", **more: object) -> str:
     recipe = {**RECIPE, "train": {"seed": seed, **more}}
     row = store.start_run(
-        replace(PLAN, name=name, recipe=recipe, seed=seed, scheme="socratic", roles="unified")
+        replace(PLAN, name=name, arm=arm, recipe=recipe, seed=seed, scheme="socratic", roles="unified")
     )
     store.add_metrics(
         MetricRow(row.id, "student", step, loss, 0.1, 9.0, 30.0 * step)
@@ -104,6 +104,14 @@ def test_a_student_as_it_came_stands_beside_a_run_and_flips_are_counted_both_way
     assert (comparison.first, comparison.second) == ("untrained", "tins")
     assert [(len(comparison.won), len(comparison.lost))] == [(2, 1)]
     assert module.example_order(found.sections[0].problems, found.sections[0])[-1] == PROBLEMS[3].id
+
+
+def test_arms_with_the_same_settings_are_not_seeds_of_one(store: Store) -> None:
+    runs = run(store, arm="plain"), run(store, arm="rounds")  # the latter before its rounds
+    for id in runs:
+        bench(store, id, "1110")
+    found = gather(store, runs)
+    assert [(arm.name, arm.seeds) for arm in found.arms] == [("tins plain", (1,)), ("tins rounds", (1,))]
 
 
 def test_two_benches_of_one_run_are_not_two_seeds(store: Store) -> None:

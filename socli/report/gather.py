@@ -115,19 +115,20 @@ def _arm(run: RunRow | None, what: str) -> tuple[str, Arm]:
     recipe.pop("bench", None)  # how it is measured is no part of what it is
     table = run.recipe.get("scheme", {})
     form = str(table.get("name", run.scheme))
-    return json.dumps([run.name, run.recipe_name, run.base, recipe], sort_keys=True), Arm(
+    return json.dumps([run.title, run.recipe_name, run.base, recipe], sort_keys=True), Arm(
         name=run.title,
         runs=(),
         base=run.base,
-        scheme=(f"{form}, {run.roles}" if form == "socratic" else form) + _bare(table),
+        scheme=(f"{form}, {run.roles}" if form == "socratic" else form) + _more(table),
         learnt=ProblemsTable.model_validate(run.recipe["problems"]).set_name,
         teacher=run.teacher,
     )
 
 
-def _bare(table: Mapping[str, Any]) -> str:
-    """What is said of a scheme that writes equations alone."""
-    return ", equations alone" * SchemeTable.model_validate(table).to_scheme().bare
+def _more(table: Mapping[str, Any]) -> str:
+    """What is said of a scheme that writes equations alone or is learnt beside others."""
+    form = SchemeTable.model_validate(table).to_scheme()
+    return ", equations alone" * form.bare + f", also {' and '.join(form.also)}" * bool(form.also)
 
 
 def _told_apart(sides: list[_Side]) -> list[_Side]:
