@@ -282,8 +282,8 @@ def test_the_table_has_ours_gains_and_the_papers_figure_with_what_is_unconfirmed
     assert [row["by the paired test"] for row in cells if row["scheme"]] == ["", "cannot tell", "cannot tell"]
     assert paper.notes(section)[-1].endswith(
         "in %: answer only 4.62 (unconfirmed); reference steps 14.10; teacher CoT 12.85 (unconfirmed); "
-        "Socratic 17.89 (unconfirmed); Socratic and reference 21.08; it learnt from all problems, "
-        "which size small does not."
+        "Socratic 17.89 (unconfirmed); Socratic and reference 21.08; students of size "
+        "small are trained for less than the paper's."
     )
     (full,) = paper.sections(replace(found, size="full"))
     head, rows = paper.scores(full)  # who learnt from as much stands beside the paper's

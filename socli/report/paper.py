@@ -246,7 +246,7 @@ def notes(section: Section) -> list[str]:
     paper = figures(section)
     if paper:
         cells = [f"{name} {_cell(paper, key)}" for key, name in COLUMNS.items() if key in paper]
-        less = f"; it learnt from all problems, which size {section.results.size} does not"
+        less = f"; students of size {section.results.size} are trained for less than the paper's"
         told.append(
             f"The paper's {paper['name']} ({_read()['source']}), in %: {'; '.join(cells)}"
             + less * (section.results.size != "full")
