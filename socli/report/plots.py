@@ -1,7 +1,7 @@
 """Results as one picture: a standalone SVG file with the losses of the training and the accuracy by steps.
 
-It stands beside the file of results that it is made from, follows a reader's dark or light setting, and
-needs neither script nor font.
+It stands beside the file of results that it is made from, follows a reader's dark or light setting on a
+ground of its own, and needs neither script nor font.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,13 @@ WIDTH, LEFT, PANEL, GAP = 720, 52, 190, 74
 FEW = 10
 """Problems of a number of steps below which its accuracy is not drawn."""
 STYLE = """
+.paper { fill: #fdfcf9 }
 text { font: 12px system-ui, sans-serif; fill: #22242a } .soft { fill: #5d626e }
 .axis { stroke: #b9b6ad } .line { fill: none; stroke-width: 2 }
 .a0 { stroke: #1f5fa8 } .a1 { stroke: #b5530a } .a2 { stroke: #1c7a43 } .a3 { stroke: #8a3fa0 }
 .a4 { stroke: #8a6d00 } .a5 { stroke: #b02a5b }
 @media (prefers-color-scheme: dark) {
-  text { fill: #e6e6e3 } .soft { fill: #a3a8b3 } .axis { stroke: #50555f }
+  .paper { fill: #16181d } text { fill: #e6e6e3 } .soft { fill: #a3a8b3 } .axis { stroke: #50555f }
   .a0 { stroke: #82b4f2 } .a1 { stroke: #f2a65e } .a2 { stroke: #6fce96 } .a3 { stroke: #d09ae4 }
   .a4 { stroke: #dcc358 } .a5 { stroke: #f58bb0 }
 }
@@ -59,6 +60,7 @@ def picture(results: Results) -> str:
         tag("title", f"{results.name}: losses and right answers by steps"),
         tag("desc", f"Made of {results.name}.json, {FORMAT}"),
         tag("style", Html(STYLE)),
+        tag("rect", width="100%", height="100%", class_="paper"),
     ]
     top = 0
     for panel in panels:
