@@ -174,7 +174,9 @@ def benching(scene: Scene, elapsed: float = 0.0) -> RenderableType:
 def _set(now: Benching, elapsed: float, signs: Signs, width: int) -> Iterator[RenderableType]:
     began = now.began
     calculator = f", calculator {'on' if began.calculator else 'off'}"
-    yield Text.assemble(("Solving", "bold"), " ", safe(began.set), " with ", safe(began.model), calculator)
+    yield Text.assemble(
+        ("Solving", "bold"), " ", safe(shown_set_name(began.set)), " with ", safe(began.model), calculator
+    )
     yield _bar(now.done, began.total, signs, width)
     right = [f"{now.correct:,} of {now.judged:,} right"] if now.judged else []
     ends = [f"{count:,} {reason}" for reason, count in now.finishes.items() if reason != "answered"]
@@ -306,7 +308,7 @@ def counted(scene: Scene, elapsed: float = 0.0) -> str | None:
         bench = scene.benching[-1]
         right = f"{bench.correct:,} of {bench.judged:,} right"
         of = "" if bench.began.total is None else f" of {bench.began.total:,}"
-        return line(f"{bench.began.set}: {bench.done:,}{of} solved, {right}")
+        return line(f"{shown_set_name(bench.began.set)}: {bench.done:,}{of} solved, {right}")
     if now := scene.annotating:
         told = [f"{now.done:,} of {now.began.total:,} annotated", f"{now.refused:,} refused"]
         if now.draws and now.now:

@@ -241,10 +241,12 @@ def test_t18_on_a_terminal_ctrl_c_leaves_one_scoreboard_and_what_was_solved_in_t
     by_heart: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # names as short as the screen needs them
-    many = jsonl(tmp_path / "many.jsonl", [{"question": NORA, "answer": "40"}] * 900)
+    long = tmp_path / ("a-folder-whose-name-fills-the-screen-" * 3)  # its files are shown by their names
+    long.mkdir()
+    monkeypatch.chdir(long)
+    many = jsonl(long / "many.jsonl", [{"question": NORA, "answer": "40"}] * 900)
     one_by_one = ["--run", "by-heart", "--recipe", str(by_heart), "--set", "bench.batch=1"]
-    screen = terminal("bench", four.name, many.name, *one_by_one)
+    screen = terminal("bench", str(four), many.name, *one_by_one)
     screen.wait_for("many.jsonl")
     screen.wait_for(" right")
     screen.child.sendintr()
