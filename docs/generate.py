@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from socli import errors, events, problem
+from socli import errors, events, problem, scheme
 from socli import recipe as recipes
 from socli.store import migrations
 
@@ -160,10 +160,10 @@ def recipe_table() -> str:
     rows = []
     for name, path in recipes.shipped().items():
         one = recipes.load(name)
-        how = one.scheme.name if one.scheme.name != "socratic" else f"socratic, {one.scheme.roles}"
-        score = measured.get(name, UNMEASURED)
+        how, score = scheme.described(one.to_scheme()), measured.get(name, UNMEASURED)
         if one.arms:
-            how, score = f"{len(one.arms)} arms", OF_ARMS if name.startswith("paper-") else UNMEASURED
+            there = any((ROOT / "docs" / "experiments").glob(f"{name}-*.json"))
+            how, score = f"{len(one.arms)} arms", OF_ARMS if there else UNMEASURED
         rows.append((f"[`{name}`](recipes/{path.name})", one.about, how, f"`{one.student.base}`", score))
     return _table(("recipe", "what it is", "scheme", "student", "right answers"), rows)
 
@@ -263,14 +263,14 @@ def exit_codes() -> str:
 
 
 def code_map() -> str:
-    """Every module below `socli/` with its lines and the first sentence of its docstring."""
+    """Every module below `socli/` with the first sentence of its docstring."""
     source = ROOT / "socli"
     rows = []
     for path in sorted(source.rglob("*.py"), key=lambda path: (path.parent, path.stem != "__init__", path)):
-        text = path.read_text(encoding="utf-8")
-        told = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].replace("\n", " ")
-        rows.append((f"`{path.relative_to(source)}`", str(len(text.splitlines())), told))
-    return _table(("module", "lines", "what it is"), rows)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        told = (ast.get_docstring(tree) or "").partition("\n\n")[0].replace("\n", " ")
+        rows.append((f"`{path.relative_to(source)}`", told))
+    return _table(("module", "what it is"), rows)
 
 
 def _either(words: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, assert_never
 
 from filelock import FileLock, Timeout
 
-from socli import check, models, planning, rehearsal, sampling, scheme
+from socli import models, planning, rehearsal, sampling, scheme
 from socli.augment import Variant
 from socli.engine import batches, checkpoint, student, training
 from socli.engine import team as teams
@@ -33,39 +33,6 @@ from socli.tables import TrainTable
 WEIGHTS = "model.safetensors"
 FLUSH_SECONDS = 2.0
 """How long a metric may wait in memory; a checkpoint waits for none: its steps are not trained again."""
-
-
-def kept(
-    store: Store, set_name: str, limit: int | None, teacher: str | Sequence[str], *forms: Scheme
-) -> list[tuple[Problem, Trace]]:
-    """The traces to learn from: of each of the set's problems the last kept one that fits every scheme, and
-    its other samples, those that were asked for in the same way; the same words twice count once.
-
-    Those kept for an answer that their problem no longer has are left out.
-    """
-    wanted = {problem.id for problem in store.problems(set_name, limit)}
-    fitting: dict[str, list[tuple[Problem, Trace]]] = {}
-    for problem, trace in store.kept(set_name, teacher):
-        if problem.id not in wanted or check.outdated(problem, trace):
-            continue
-        if not any(scheme.misfit(trace, form) for form in forms):
-            fitting.setdefault(problem.id, []).append((problem, trace))
-    return [pair for pairs in fitting.values() for pair in _asked_as_the_last(pairs)]
-
-
-def _asked_as_the_last(pairs: Sequence[tuple[Problem, Trace]]) -> list[tuple[Problem, Trace]]:
-    """The pairs whose trace was asked for as the last one was, whatever its words and its sample's number."""
-    told: dict[tuple[str, ...], tuple[Problem, Trace]] = {}
-    last = _asked(pairs[-1][1])
-    for problem, trace in pairs:
-        if _asked(trace) == last:
-            told.setdefault(planning.told(trace), (problem, trace))
-    return list(told.values())
-
-
-def _asked(trace: Trace) -> tuple[object, ...]:
-    """All that tells what was asked of whom but the sample's number."""
-    return trace.teacher, trace.prompt_hash, trace.temperature, trace.top_p, trace.seed
 
 
 def distill_queue(  # noqa: PLR0913  each is the caller's to choose

@@ -140,9 +140,9 @@ def _with_shared(arm: Any, tables: dict[str, Any]) -> Any:
 
 
 def shipped() -> dict[str, Path]:
-    """Name to file of every recipe that comes with socli."""
+    """Name to file of every recipe that comes with socli, in the order of the names."""
     folder = next((f for f in FOLDERS if f.is_dir()), None)
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}
+    return dict(sorted((path.stem, path) for path in folder.glob("*.toml"))) if folder else {}
 
 
 def find(name: str) -> Path:

@@ -6,15 +6,24 @@ import pytest
 from doubles import PROBLEMS, each
 
 from socli.annotate import annotate, refusal
-from socli.distill import kept
 from socli.events import AnnotateBegan, Refused, Traced
+from socli.planning import learnt
 from socli.problem import Problem, Step, Trace
+from socli.recipe import Recipe
 from socli.scheme import Scheme
 from socli.tables import TeacherTable
 
 REFERENCE = TeacherTable()
 SOCRATIC = Scheme("socratic")
 CANDLES = PROBLEMS[0]
+
+
+def kept(store, set_name="set", limit=None, teacher="reference", roles="unified", sub_answers=True):
+    """What a student of this scheme would learn of the set's first so many problems."""
+    problems = {"train": set_name} if limit is None else {"train": set_name, "limit": limit}
+    form = {"roles": roles, "sub_answers": sub_answers}
+    recipe = Recipe(problems=problems, scheme=form)
+    return learnt(store, recipe, [teacher])[0]
 
 
 def told(store, problems, form=SOCRATIC, set_name="set"):
@@ -99,19 +108,19 @@ def test_what_does_not_fit_one_scheme_may_fit_another(store):
     """A trace refused under one scheme is not refused for good."""
     questions = replace(CANDLES, steps=(Step("How many?", ""),))
     told(store, [questions], SOCRATIC)
-    assert kept(store, "set", None, "reference", SOCRATIC) == []
+    assert kept(store) == []
     form = Scheme("socratic", "split", sub_answers=False)
     told(store, [questions], form)
-    ((problem, trace),) = kept(store, "set", None, "reference", form)
+    ((problem, trace),) = kept(store, roles="split", sub_answers=False)
     assert (problem.id, trace.steps) == (questions.id, questions.steps)
-    assert kept(store, "set", None, "reference", SOCRATIC) == []
+    assert kept(store) == []
 
 
 def test_a_gold_answer_that_was_put_right_makes_the_problem_learnable(store):
     told(store, [replace(CANDLES, gold=None)])
     assert list(store.kept("set")) == []
     told(store, [CANDLES])
-    ((problem, trace),) = kept(store, "set", None, "reference", SOCRATIC)
+    ((problem, trace),) = kept(store)
     assert (problem.gold, trace.answer) == ("40", "40")
 
 
@@ -119,12 +128,12 @@ def test_steps_that_were_put_right_take_the_place_of_the_old(store):
     told(store, [CANDLES])
     better = replace(CANDLES, steps=(Step("How many does she sell?", "4*12-8 = <<4*12-8=40>>40."),))
     told(store, [better])
-    ((_, trace),) = kept(store, "set", None, "reference", SOCRATIC)
+    ((_, trace),) = kept(store)
     assert trace.steps == better.steps
 
 
 def test_only_traces_of_the_sets_first_problems_are_learnt_from(store):
     told(store, PROBLEMS)
-    assert [p.gold for p, _ in kept(store, "set", 2, "reference", SOCRATIC)] == ["40", "140"]
-    assert kept(store, "another set", None, "reference", SOCRATIC) == []
-    assert kept(store, "set", None, "a paid teacher", SOCRATIC) == []
+    assert [p.gold for p, _ in kept(store, limit=2)] == ["40", "140"]
+    assert kept(store, "another set") == []
+    assert kept(store, teacher="a paid teacher") == []

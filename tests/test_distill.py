@@ -20,11 +20,12 @@ from socli import recipe as recipes
 from socli import scheme, solvers
 from socli.annotate import annotate
 from socli.check import outdated
-from socli.distill import distill, distill_queue, kept
+from socli.distill import distill, distill_queue
 from socli.engine import batches, training
 from socli.engine.student import load, tokens
 from socli.errors import MissingError, StorageError, TryAgainError, UsageError
 from socli.events import Checkpointed, DistillBegan, Noted, Saved, Solved, Trained
+from socli.planning import learnt
 from socli.problem import Trace
 from socli.records import MetricRow, TraceRow
 from socli.solve import solve
@@ -47,7 +48,7 @@ def annotated(store: Store, recipe: recipes.Recipe):
     """The kept traces of the four problems."""
     form = recipe.to_scheme()
     list(annotate(PROBLEMS, "mine.jsonl", recipe.teacher, form, store))
-    return kept(store, "mine.jsonl", None, "reference", form)
+    return learnt(store, recipe, ["reference"])[0]
 
 
 def train(store: Store, base: Path, recipe: recipes.Recipe = SOLO, name: str = "mine", stop_asked=None):
@@ -77,8 +78,8 @@ def test_all_samples_of_a_problem_are_learnt_and_no_words_twice(store):
     add("so", prompt_hash="new", sample=0)
     add("thus", prompt_hash="new", sample=1)
     add("so", prompt_hash="new", sample=2)
-    learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
-    assert [(trace.prompt_hash, trace.sample, trace.steps[0].text) for _, trace in learnt] == [
+    traces, _ = learnt(store, SOLO, ["m"])
+    assert [(trace.prompt_hash, trace.sample, trace.steps[0].text) for _, trace in traces] == [
         ("new", 0, "so"),
         ("new", 1, "thus"),
     ]
@@ -89,8 +90,9 @@ def test_a_trace_of_an_answer_that_was_corrected_is_not_learnt(store):
     rows = [Trace(p.id, p.steps, p.gold, "m") for p in PROBLEMS]
     store.add_traces([TraceRow(trace, "kept") for trace in rows])
     store.add_problems("mine.jsonl", [replace(PROBLEMS[0], gold="41"), replace(PROBLEMS[1], gold=None)])
-    learnt = kept(store, "mine.jsonl", None, "m", scheme.Scheme())
-    assert [problem.id for problem, _ in learnt] == [p.id for p in PROBLEMS[1:]]
+    traces, said = learnt(store, SOLO, ["m"])
+    assert said == ["left out 1 kept traces: the answers of their problems were corrected since"]
+    assert [problem.id for problem, _ in traces] == [p.id for p in PROBLEMS[1:]]
     assert [outdated(*pair) for pair in store.kept("mine.jsonl")] == [True, False, False, False]
 
 

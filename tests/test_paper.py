@@ -210,6 +210,19 @@ def test_a_model_to_be_beaten_and_gold_parts_stand_beside_the_arms(store: Store)
     assert [row.arm for row in section.rows] == ["cot", "split", "split with gold questions", "theirs-7b"]
 
 
+def test_a_model_without_a_calculator_stands_in_both_tables() -> None:
+    arms = [entry(SPLIT_, arm="split", verdicts="1110", calculator=on) for on in (True, False)]
+    chat = entry(None, arm="chat", seed=None, verdicts="0001", calculator=False)
+    items = Items("s", ("a", "b", "c", "d"), (1, 1, 1, 1), None)
+    told = Results("r", "small", "b", "", "0", "", {"split": (1,)}, (items,), (*arms, chat))
+    on, off = paper.sections(told)
+    assert [row.arm for row in on.rows] == ["split", "chat (calculator off)"]
+    assert [row.arm for row in off.rows] == ["split", "chat"]
+    assert [(one.first, one.second) for one in on.contests] == [("chat (calculator off)", "split")]
+    both = replace(told, entries=(*told.entries, replace(chat, calculator=True)))
+    assert [[row.arm for row in one.rows] for one in paper.sections(both)] == [["split", "chat"]] * 2
+
+
 def test_the_picture_draws_losses_by_role_and_accuracy_by_steps(store: Store) -> None:
     run = scored(store, "split", SPLIT, "1010")
     store.add_metrics(

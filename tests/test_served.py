@@ -6,6 +6,7 @@ import pytest
 from doubles import ScriptedApi, ScriptedServer, completion
 from pytest_httpserver import HTTPServer
 
+from socli.cli.parts import Parts, solvers_of
 from socli.errors import MissingError, TryAgainError, UsageError
 from socli.events import Solved, Wrote
 from socli.problem import Problem, Step
@@ -168,6 +169,35 @@ def test_a_teacher_solves_alone_and_its_own_style_is_read(httpserver: HTTPServer
     assert (done[TEA].prediction.answer, done[TEA].prediction.tokens) == ("6", 7)
     assert api.asked[0]["messages"][0]["role"] == "system"
     assert api.asked[0]["messages"][-1] == {"role": "user", "content": f"Problem: {TEA.question}"}
+
+
+def test_a_teacher_that_solves_alone_is_asked_for_the_scheme_that_is_named(httpserver: HTTPServer):
+    api = ScriptedApi(httpserver, {"teas": [completion("Ask: How much?\nWork: 2*3 = 6.\n#### 6")]})
+    asked = Parts(base_url=api.url, scheme="cot")
+    done = solved([TEA], solvers_of(None, "big", asked, "number"))
+    assert done[TEA].prediction.text == "Work: 2*3 = 6.\n#### 6"
+    told = [message["content"] for message in api.asked[0]["messages"]]
+    assert not any("Ask:" in words for words in told)
+
+
+def test_a_teacher_that_leaves_the_answer_out_is_asked_for_it(httpserver: HTTPServer):
+    api = ScriptedApi(
+        httpserver,
+        {
+            "final answer": [completion("#### 6"), completion("no idea")],
+            "teas": [completion("Ask: How much?\nWork: 2*3 = 6.\n")],
+            "Ivo": [completion("Ask: How many?")],
+        },
+    )
+    writer = ChatWriter(Endpoint("teacher", api.url, concurrency=1), Scheme(), "number")
+    done = solved([TEA, IVO], Solvers("teacher", Scheme(), writer, calculator=False))
+    assert done[TEA].prediction.text == "Ask: How much?\nWork: 2*3 = 6.\n#### 6"
+    assert (done[TEA].prediction.correct, done[TEA].prediction.tokens) == (True, 14)
+    assert done[IVO].prediction.answer is None
+    asked = [one["messages"] for one in api.asked]
+    again = [told for told in asked if told[-1]["content"].startswith("Give the final answer")]
+    assert (len(asked), len(again)) == (4, 2)
+    assert {told[-2]["content"] for told in again} == {"Ask: How much?\nWork: 2*3 = 6.\n", "Ask: How many?"}
 
 
 def test_a_teacher_takes_the_turns_of_both(httpserver: HTTPServer):

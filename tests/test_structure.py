@@ -25,7 +25,7 @@ LAYERS = """
     teacher.cached teacher.ladder teacher teacher.replies teacher.limits teacher.money teacher.faults
     teacher.api
     engine.attention engine.lora engine.student engine.packed engine.batches engine.memory engine.average
-    engine.weights engine.checkpoint engine.team engine.limit engine.decode engine.verify
+    engine.weights engine.checkpoint engine.ranks engine.team engine.limit engine.decode engine.verify
     engine.training engine
     annotate solve writers.voting writers.served writers.chatting writers.swapping writers.parts writers
     writers.verifier solvers rehearsal sampling planning distill
@@ -76,6 +76,7 @@ OWNERS = {
                 "lora",
                 "memory",
                 "packed",
+                "ranks",
                 "student",
                 "team",
                 "verify",

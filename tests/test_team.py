@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from socli.engine import ranks, team
 from socli.engine.team import ALONE, Team
+from socli.errors import TryAgainError, UsageError
 
 MEMBER = """
 import json, sys
@@ -84,3 +86,18 @@ def test_alone_there_is_nobody_to_agree_with():
     assert ALONE.agree(1.5, True) == (1.5, True)
     assert ALONE.tell({"a": 1}) == {"a": 1}
     assert ALONE.first
+
+
+def test_a_process_that_ends_before_it_joins_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(TryAgainError) as caught, ranks.beside(2):
+        team.joined()
+    assert str(caught.value) == "process 1 of the team ended with code 1: it said nothing"
+    assert "WORLD_SIZE" not in os.environ
+
+
+def test_a_launcher_that_does_not_say_where_is_named(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(UsageError, match="WORLD_SIZE is 2, but MASTER_ADDR is not set"):
+        team.joined()

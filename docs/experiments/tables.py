@@ -40,10 +40,13 @@ QUESTIONS = (
     ("Does a plan of how many help? (count, split)", "count", "split"),
     ("Does a plan of equations help? (equations, split)", "equations", "split"),
     ("Do facts help one that asks? (unified, unified-bare)", "unified", "unified-bare"),
+    ("Are a model's traces as good as reference ones? (teacher, reference)", "teacher", "reference"),
     ("What is lost in asking? (gold questions, split)", gold("split", "questions"), "split"),
     ("What is lost in answering? (gold answers, split)", gold("split", "answers"), "split"),
 )
 """Each with the arm that has more and the one it is compared with."""
+NOT_ASKED = "–"
+"""Of a recipe without such arms."""
 LARGER = "Does a Socratic student beat a larger model? (best arm, model)"
 _REGION = re.compile(r"(<!-- (answers|results|times)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -66,24 +69,28 @@ def found(folder: Path) -> list[results.Results]:
 
 
 def answers(folder: Path) -> str:
-    """What the paired tests say to the paper's questions, a column for each recipe; of its largest size."""
+    """What the paired tests say to the paper's questions, a column for each recipe; of its largest size, with
+    the recipe's own settings where it was run with these.
+    """
     order = ("full", "small", "smoke")
-    read = sorted(found(folder), key=lambda one: order.index(one.size), reverse=True)
-    largest = {one.recipe: one for one in read if not one.variant}
-    some = {name: paper.sections(one)[0] for name, one in sorted(largest.items())}
-    head = ("question", *(f"{name}, {section.results.size}" for name, section in some.items()))
-    rows = [
-        (question, *(_answer(section, more, less) for section in some.values()))
-        for question, more, less in QUESTIONS
-    ]
-    return pipes(head, [*rows, (LARGER, *(_against_larger(section) for section in some.values()))])
+    read = sorted(found(folder), key=lambda one: (order.index(one.size), one.variant), reverse=True)
+    largest = {one.recipe: one for one in read}
+    some = [paper.sections(one)[0] for _, one in sorted(largest.items())]
+    said = [(one, [_answer(one, more, less) for _, more, less in QUESTIONS]) for one in some]
+    asked = [(one, [*its, _against_larger(one)]) for one, its in said if set(its) != {NOT_ASKED}]
+    head = ("question", *(f"{one.results.recipe}, {one.results.size}" for one, _ in asked))
+    lines = [*(question for question, *_ in QUESTIONS), LARGER]
+    return pipes(head, [*zip(lines, *(its for _, its in asked), strict=True)])
 
 
 def _answer(section: paper.Section, more: str, less: str) -> str:
-    """The verdict on the one with more, and by how many points it is ahead."""
+    """The verdict on the one with more, and its points ahead; a dash where the recipe has no such arm."""
     both = {more, less}
     tests = [one for one in section.contests if {one.first, one.second} == both]
-    return "; ".join(_verdict(one, one.second == more) for one in tests) or "not measured"
+    arms = {arm.split(" with ")[0] for arm in both}
+    there = arms <= {*recipes.load(section.results.recipe).arms}
+    said = "; ".join(_verdict(one, one.second == more) for one in tests)
+    return said or ("not measured" if there else NOT_ASKED)
 
 
 def _verdict(test: Contest, as_told: bool = True) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from socli.cli import app, arms, bases, lessons, options, repeats, wiring
-from socli.cli import devices as helping
+from socli.engine import ranks
 from socli.errors import MissingError
 from socli.home import checked_name
 from socli.records import RUN
@@ -45,7 +45,7 @@ def distill(
     """
     from socli import recipe as recipes
 
-    if helping.is_helper():
+    if ranks.is_helper():
         from socli.distill import follow
 
         follow()
@@ -56,7 +56,7 @@ def distill(
     annotate, bench = (
         wiring.command(verb, recipe=recipe, overrides=set_, store=store) for verb in ("annotate", "bench")
     )
-    with wiring.opened(store) as db, helping.beside(devices):
+    with wiring.opened(store) as db, ranks.beside(devices):
         run_id = run(
             recipe,
             loaded,
@@ -103,19 +103,7 @@ def run(
     recipe = bases.pinned(recipe, db)
     if Path(recipe.problems.train).is_file():
         wiring.remember(db, recipe, wiring.recipe_problems(recipe))
-    notes = _annotate(recipe, db) if "reference" in recipe.teachers() else []
-    traces = _kept(recipe, db, notes)
-    variants = _variants(recipe, traces)
-    if not allow_overlap:
-        learnt = [problem for problem, _ in traces]
-        learnt += [one.problem for some in variants.values() for one in some]
-        out = repeats.left_out(learnt, recipe, json=json)
-        traces = [pair for pair in traces if pair[0].id not in out]
-        variants = {
-            count: [one for one in some if out.isdisjoint((one.problem.id, one.parent))]
-            for count, some in variants.items()
-        }
-    notes += _said(variants, traces, recipe)
+    traces, variants, notes = _learnt(recipe, db, chosen, allow_overlap, json)
     if not traces:
         raise MissingError("there is no kept trace to learn from", hint=annotate)
     for form in recipe.schemes() if show_lessons else ():
@@ -141,13 +129,38 @@ def run(
     return run
 
 
-def _variants(recipe: "Recipe", traces: "list[tuple[Problem, Trace]]") -> "dict[int, list[Variant]]":
-    """The same problems with other numbers, by `problems.augment` of the recipe or an arm, as many as that
-    says; made anew each time, never stored.
+def _learnt(
+    recipe: "Recipe", db: "Store", chosen: Collection[str], allow_overlap: bool, json: bool
+) -> "tuple[list[tuple[Problem, Trace]], dict[int, list[Variant]], list[Event]]":
+    """The traces of all arms, variants of them for the chosen ones, and what is to be said of both."""
+    from socli import planning
+    from socli.events import Noted
+
+    notes = _annotate(recipe, db) if "reference" in recipe.teachers() else []
+    traces, left_out = planning.learnt(db, recipe, wiring.teachers(db, recipe.teacher))
+    notes += map(Noted, left_out)
+    variants = _variants(recipe, traces, chosen)
+    if not allow_overlap:
+        learnt = [problem for problem, _ in traces]
+        learnt += [one.problem for some in variants.values() for one in some]
+        out = repeats.left_out(learnt, recipe, json=json)
+        traces = [pair for pair in traces if pair[0].id not in out]
+        variants = {
+            count: [one for one in some if out.isdisjoint((one.problem.id, one.parent))]
+            for count, some in variants.items()
+        }
+    return traces, variants, notes + _said(variants, traces, recipe)
+
+
+def _variants(
+    recipe: "Recipe", traces: "list[tuple[Problem, Trace]]", chosen: Collection[str]
+) -> "dict[int, list[Variant]]":
+    """The same problems with other numbers, by `problems.augment` of the recipe or a chosen arm, as many as
+    that says; made anew each time, never stored.
     """
     from socli.augment import augmented
 
-    counts = {alone.problems.augment for _, alone in recipe.queue()} - {0}
+    counts = {one.problems.augment for arm, one in recipe.queue() if not chosen or arm in chosen} - {0}
     if not counts:
         return {}
     with wiring.waiting("swapping numbers"):
@@ -165,53 +178,10 @@ def _said(
     return [
         Noted(
             f"made {len(some):,} variants with swapped numbers from {len({one.parent for one in some}):,}"
-            f" of {len(traces):,} problems (problems.augment = {count})"
+            f" of {len({problem.id for problem, _ in traces}):,} problems (problems.augment = {count})"
         )
         for count, some in variants.items()
     ]
-
-
-def _kept(recipe: "Recipe", db: "Store", notes: "list[Event]") -> "list[tuple[Problem, Trace]]":
-    """The traces of the problems that have one for every arm, by its teacher and in its form: all arms learn
-    the same problems. What that leaves out is noted. A verifier learns right and wrong samples.
-    """
-    from dataclasses import replace
-
-    from socli.check import outdated
-    from socli.distill import kept
-    from socli.events import Noted
-    from socli.writers import verifier
-
-    where = db, recipe.problems.set_name, recipe.problems.limit
-    asked = wiring.teachers(db, recipe.teacher)
-    if recipe.scheme.name == "verify":
-        return verifier.samples(*where, asked)
-    teachers = [asked if name == recipe.teacher.model else [name] for name in recipe.teachers()]
-    everyone = sorted({*asked, *recipe.teachers()})
-    if old := sum(outdated(*pair) for pair in db.kept(recipe.problems.set_name, everyone)):
-        notes.append(
-            Noted(f"left out {old:,} kept traces: the answers of their problems were corrected since")
-        )
-    forms = recipe.schemes()
-    bare, several = any(form.bare for form in forms), len(forms) > 1
-    each = [kept(*where, names, *forms) for names in teachers]
-    shared = set.intersection(*map(_problems, each))
-    whole = [replace(form, work="words") for form in forms] if bare or several else []
-    most = max((len(_problems(kept(*where, names, form))) for names in teachers for form in whole), default=0)
-    if len(shared) < most:
-        arms = "they have no trace that fits every arm"
-        why = [arms] * several + ["a step has no marked equation"] * bare
-        if not shared and bare:
-            raise MissingError(
-                f"no kept trace of {most:,} problems fits: {', or '.join(why)}",
-                hint="--set scheme.work=words",
-            )
-        notes.append(Noted(f"left out {most - len(shared):,} problems: {', or '.join(why)}"))
-    return [pair for some in each for pair in some if pair[0].id in shared]
-
-
-def _problems(traces: "list[tuple[Problem, Trace]]") -> set[str]:
-    return {problem.id for problem, _ in traces}
 
 
 def _annotate(recipe: "Recipe", db: "Store") -> "list[Event]":

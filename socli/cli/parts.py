@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from socli.engine.student import Precision
     from socli.problem import AnswerKind, Problem
     from socli.records import RunRow
-    from socli.scheme import SchemeName
+    from socli.scheme import Scheme, SchemeName
     from socli.solve import Solvers, Writes
     from socli.store import Store
     from socli.writers.pieces import Piece, Sampling
@@ -70,18 +70,17 @@ def solvers_of(row: "RunRow | None", model: str | None, parts: Parts, kind: "Ans
     if row is not None:
         return served(row, parts) if served_at else _of_run(row, parts)
     if served_at and model:
-        return chat(model, parts, kind)
+        return chat(model, parts, kind, Scheme(parts.scheme))
     return wiring.untrained(model, Scheme(parts.scheme), kind, parts.calculator, parts.precision)
 
 
-def chat(model: str, parts: Parts, kind: "AnswerKind") -> "Solvers":
+def chat(model: str, parts: Parts, kind: "AnswerKind", form: "Scheme") -> "Solvers":
     """A model behind a chat endpoint that solves on its own."""
-    from socli.scheme import Scheme
     from socli.solve import Solvers
     from socli.writers.chatting import ChatWriter
 
-    writer = ChatWriter(_endpoint(model, parts), Scheme(), kind)
-    return Solvers(model, Scheme(), writer, calculator=False, precision="served")
+    writer = ChatWriter(_endpoint(model, parts), form, kind)
+    return Solvers(model, form, writer, calculator=False, precision="served")
 
 
 def served(row: "RunRow", parts: Parts) -> "Solvers":
@@ -235,7 +234,9 @@ def typed(prompt: str, transcript: str) -> str | None:
 
 
 def _teacher(parts: Parts, kind: "AnswerKind") -> "Writes":
-    return chat(parts.teacher or "", parts, kind).student
+    from socli.scheme import Scheme
+
+    return chat(parts.teacher or "", parts, kind, Scheme()).student
 
 
 def _of_run(row: "RunRow", parts: Parts) -> "Solvers":

@@ -55,7 +55,9 @@ def show(
 
 
 def _schemes(recipe: "Recipe") -> str:
-    return f"{len(recipe.arms)} arms" if recipe.arms else f"{recipe.scheme.name} {recipe.scheme.roles}"
+    from socli.scheme import described
+
+    return f"{len(recipe.arms)} arms" if recipe.arms else described(recipe.to_scheme())
 
 
 def _size(size: str, recipe: "Recipe") -> str:

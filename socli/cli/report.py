@@ -39,7 +39,8 @@ def report(
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this set.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one page.")] = None,
     markdown: Annotated[
-        Path | None, typer.Option("--markdown", metavar="FILE", help="Write tables for an appendix.")
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write tables for an appendix; - for stdout."),
     ] = None,
     results: Annotated[
         Path | None,
@@ -148,8 +149,14 @@ def _made() -> str:
 
 
 def _write(path: Path, text: str, mark: str = MARK) -> None:
-    """Whole or not at all; a file that is there is replaced only if it bears the mark of its kind too."""
+    """Whole or not at all; a file that is there is replaced only if it bears the mark of its kind too. The
+    path `-` is stdout.
+    """
     from socli.home import made
+
+    if path == Path("-"):
+        print(text)
+        return
 
     there = ""
     with suppress(FileNotFoundError, UnicodeDecodeError):

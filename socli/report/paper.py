@@ -45,7 +45,7 @@ class Section:
         one = self.results
         return (
             f"{one.recipe}, size {one.size}, {one.base}{f' ({one.variant})' * bool(one.variant)}: "
-            f"{self.items.set}, calculator {'on' if self.calculator else 'off'}"
+            f"{self.items.set}, {_setting(self.calculator)}"
         )
 
 
@@ -55,15 +55,21 @@ def sections(results: Results) -> list[Section]:
         _section(results, items, calculator)
         for items in results.items
         for calculator in (True, False)
-        if any(one.set == items.set and one.calculator == calculator for one in results.entries)
+        if any(
+            one.set == items.set and one.calculator == calculator and one.scheme for one in results.entries
+        )
     ]
 
 
 def _section(results: Results, items: Items, calculator: bool) -> Section:
     arms: dict[str, list[Entry]] = {arm: [] for arm in results.wanted}
     for one in results.entries:
-        if (one.set, one.calculator) == (items.set, calculator):
+        if one.set != items.set:
+            continue
+        if one.calculator == calculator:
             arms.setdefault(one.arm, []).append(one)
+        elif _only(one, results):
+            arms.setdefault(f"{one.arm} ({_setting(one.calculator)})", []).append(one)
     some = {arm: sorted(found, key=lambda one: one.seed or 0) for arm, found in arms.items() if found}
     rows = []
     for arm, found in some.items():
@@ -78,6 +84,18 @@ def _section(results: Results, items: Items, calculator: bool) -> Section:
         if one is not other and against(one.entries[0], other.entries[0])
     ]
     return Section(results, items, calculator, tuple(rows), tuple(tested(couples, results.wanted)))
+
+
+def _only(entry: Entry, results: Results) -> bool:
+    """Whether it was not trained here and was scored with this setting of the calculator alone, as a chat
+    model is, which has none: it stands in the other table too.
+    """
+    twins = (entry.arm, entry.set, not entry.calculator)
+    return entry.scheme is None and twins not in {(e.arm, e.set, e.calculator) for e in results.entries}
+
+
+def _setting(calculator: bool) -> str:
+    return f"calculator {'on' if calculator else 'off'}"
 
 
 def against(first: Entry, second: Entry) -> bool:

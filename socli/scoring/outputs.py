@@ -163,9 +163,10 @@ def benches(
         return list(chosen(store, fit).values())
     unfinished = next((bench for bench in found if bench.status == "started"), None)
     if unfinished:
-        scored = unfinished.so_far(store.solved(unfinished.id))
+        scored, itself = unfinished.so_far(store.solved(unfinished.id)), f"bench {unfinished.id}"
+        whose = "" if what == itself else f" of {what}"
         raise MissingError(
-            f"bench {unfinished.id} of {what} on {unfinished.set} is partial: {scored} problems are scored",
+            f"{itself}{whose} on {unfinished.set} is partial: {scored} problems are scored",
             hint="run the same `socli bench` again",
         )
     where = f" on {', '.join(wanted)}" if wanted else ""

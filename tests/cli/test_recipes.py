@@ -13,7 +13,8 @@ SHIPPED = sorted(shipped())
 
 def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
     assert [line.split("\t")[:4] for line in socli("recipes").lines] == [
-        ["gsm8k", "smollm2-135m", "socratic split", "gsm8k:train"],
+        ["gsm8k", "smollm2-135m", "socratic split, equations alone", "gsm8k:train"],
+        ["gsm8k-equations", "smollm2-135m", "cot, equations alone", "gsm8k:train[:-500]"],
         ["levers-gsm8k", "smollm2-135m", "8 arms", "gsm8k:train[:-500]"],
         ["paper-gsm8k", "smollm2-135m", "7 arms", "gsm8k:train"],
         ["paper-stories", "smollm2-135m", "7 arms", "stories:train"],
@@ -21,7 +22,7 @@ def test_the_recipes_that_ship_are_listed(socli: Socli) -> None:
         ["paper-svamp", "smollm2-135m", "7 arms", "svamp:train"],
         ["quickstart", "smollm2-135m", "socratic unified", "stories:train"],
         ["stories-teacher", "smollm2-135m", "2 arms", "stories:train"],
-        ["strategyqa", "smollm2-135m", "socratic split", "strategyqa:train"],
+        ["strategyqa", "smollm2-135m", "socratic split, no sub-answers", "strategyqa:train"],
         ["svamp", "smollm2-135m", "socratic split", "svamp:train"],
     ]
     assert [row["name"] for row in socli("recipes", "list", "--json").rows] == SHIPPED

@@ -21,6 +21,7 @@ def test_runs_are_reported_in_the_terminal_on_a_page_and_as_tables(
     assert page.read_text("utf-8").startswith('<!doctype html>\n<html lang="en">')
     assert "| by-heart | 100.0 % | 51.0 to 100.0 % | 4 | 1 |" in appendix.read_text("utf-8")
     assert socli("report", "--html", str(page)).code == 0  # a report is replaced
+    assert socli("report", "--markdown", "-").out.startswith("# What the students learnt\n")
 
 
 def test_a_file_that_is_no_report_is_not_replaced(
